@@ -1,0 +1,64 @@
+// Who signs: the interface every key backend implements, and the key in this process's memory.
+// Thread: one caller at a time per signer; free functions from any thread. A LocalSigner's key lives in one locked
+// page and is wiped when the signer goes.
+#pragma once
+#include <memory>
+
+#include "base/error.hpp"
+#include "chain/types.hpp"
+
+namespace anduin {
+class Random;
+}
+
+namespace anduin::chain {
+
+struct Signature {
+  std::array<std::uint8_t, 32> r{}, s{};  ///< big-endian; s in the lower half of the group order
+  std::uint8_t y_parity = 0;              ///< 0 or 1
+  bool operator==(const Signature&) const = default;
+};
+
+class Signer {
+ public:
+  virtual ~Signer() = default;
+  [[nodiscard]] virtual const Address& address() const = 0;
+  /// Signs the 32 bytes as they are. kRetryable: the backend is away, nothing was signed as far as we know.
+  virtual Result<Signature> sign(const Hash& digest) = 0;
+  /// True when the same digest always gives the same signature (RFC 6979): a crash before persisting is then harmless
+  /// even for the transaction hash.
+  [[nodiscard]] virtual bool deterministic() const = 0;
+};
+
+class LocalSigner final : public Signer {
+ public:
+  /// 32 bytes as hex, 0x optional. kBadRequest when the text is no valid key (the text is never quoted); kFatal when
+  /// the memory cannot be obtained. Where locking is refused by the system the key is used unlocked: locked() tells.
+  /// The caller wipes its own copy and registers it as a log secret.
+  static Result<std::unique_ptr<LocalSigner>> from_hex_key(std::string_view hex, Random& random);
+  ~LocalSigner() override;
+  LocalSigner(const LocalSigner&) = delete;
+  LocalSigner& operator=(const LocalSigner&) = delete;
+
+  [[nodiscard]] const Address& address() const override { return address_; }
+  Result<Signature> sign(const Hash& digest) override;
+  [[nodiscard]] bool deterministic() const override { return true; }
+  [[nodiscard]] bool locked() const;
+
+ private:
+  struct Secret;
+  explicit LocalSigner(std::unique_ptr<Secret> secret, const Address& address);
+  std::unique_ptr<Secret> secret_;
+  Address address_;
+};
+
+/// The address whose key made this signature. kProtocol when there is none, or when s is in the upper half.
+Result<Address> recover(const Hash& digest, const Signature& signature);
+
+/// EIP-191 personal message digest: keccak256("\x19Ethereum Signed Message:\n" || decimal length || message).
+Hash personal_message_hash(std::string_view message);
+
+/// 20 bytes of keccak256 of an uncompressed public key (64 bytes, without the leading 0x04).
+Address address_of_public_key(std::span<const std::uint8_t, 64> key);
+
+}  // namespace anduin::chain
