@@ -1,0 +1,171 @@
+// The settlement book: one SQLite file (WAL, synchronous=FULL, mode 0600) that is written before anything is sent or
+// acknowledged. Thread: any; calls serialise on one connection. One process per file (a second one is refused).
+// A kFatal Error means that nothing of that call was kept: stop planning and sending, tell a person.
+// The clock, the rate source and the fault hook must outlive the ledger.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include "base/clock.hpp"
+#include "settle/bridge.hpp"
+#include "settle/types.hpp"
+
+namespace anduin::settle {
+
+class Database;
+
+/// Sees every durable write go by. The simulation ends the "process" here by throwing; the host has none.
+class WriteHook {
+ public:
+  virtual ~WriteHook() = default;
+  virtual void before_commit(const char* write) = 0;  ///< throwing here leaves the write undone
+  virtual void after_commit(const char* write) = 0;   ///< throwing here leaves it done
+};
+
+struct LedgerOptions {
+  std::filesystem::path path;
+  BridgeOptions bridge;
+  const RateSource* rates = nullptr;
+  WriteHook* hook = nullptr;
+  bool synchronous = true;  ///< false only for throw-away ledgers in tests: no fsync
+};
+
+/// A settlement as the submitter needs it.
+struct QueuedItem {
+  std::int64_t id = 0;  ///< row id: age order within equal close times
+  Hash ref_id;
+  chain::Action action = chain::Action::kCredit;
+  Address user;
+  U256 units;
+  State state = State::kQueued;
+  std::string venue, account, position_id, reason;
+  int slots_used = 0;   ///< slots this item has been in
+  std::int64_t closed_ms = 0;
+};
+
+struct AttemptRow {
+  Hash hash;
+  bool noop = false;    ///< a self-send that gives the slot up
+  Bytes raw;
+  U256 max_fee, tip;    ///< wei
+  std::uint64_t gas_limit = 0;
+};
+
+struct SlotRow {
+  std::int64_t id = 0;
+  std::uint64_t nonce = 0;
+  SlotState state = SlotState::kReserved;
+  Bytes calldata;
+  std::uint64_t gas_limit = 0;
+  Hash block_hash, win_hash;      ///< where it was last seen mined, and by which attempt
+  std::uint64_t block_number = 0;
+  std::vector<AttemptRow> attempts;  ///< oldest first
+  std::vector<QueuedItem> items;
+};
+
+/// A signer of one chain, fenced: `epoch` is what this process was given; writes with an older one are refused.
+struct SignerKey {
+  std::uint64_t chain_id = 0;
+  Address signer;
+  std::int64_t epoch = 0;
+};
+
+/// One settlement's move, decided by the submitter, applied by compare-and-set.
+struct ItemMove {
+  Hash ref_id;
+  State from = State::kQueued, to = State::kQueued;
+  std::string reason;
+  std::optional<U256> onchain_units;  ///< what the vault's event says was moved
+};
+
+class Ledger {
+ public:
+  /// Creates or opens, migrates forward. kFatal with words: newer schema, another process, not a ledger, disk.
+  static Result<std::unique_ptr<Ledger>> open(const LedgerOptions& options, Clock& clock);
+  ~Ledger();
+
+  // ---- the venue side ----
+
+  /// Before an account's first batch, at every start. The first registration fixes settle_from for ever; going from
+  /// dry-run to live starts a new one. kBadRequest: another account has this uid or this name means another venue.
+  Result<AccountInfo> register_account(const AccountTerms& terms);
+  /// The uid as the venue said it, once known. kBadRequest when another account has it.
+  Result<void> set_account_uid(const std::string& account, const std::string& uid);
+  Result<AccountInfo> account(const std::string& name);
+
+  /// C1: closes, watermark and coverage in one durable transaction. One outcome for each close, in order.
+  /// kBadRequest for an account that is not registered (nothing written).
+  Result<std::vector<CloseOutcome>> commit_batch(const AccountBatch& batch);
+  /// Several in one transaction (group commit). The outer error concerns all of them.
+  using BatchResult = Result<std::vector<CloseOutcome>>;
+  Result<std::vector<BatchResult>> commit_group(std::span<const AccountBatch> batches);
+
+  /// First value of a block of `count` strictly growing nonces, durable before it is given out, never below
+  /// `at_least` nor any value given out before for this scope (Kraken: one scope per key).
+  Result<std::uint64_t> reserve_nonces(const std::string& scope, std::uint64_t at_least, std::uint64_t count);
+
+  Result<std::vector<UnprovenRange>> unproven(const std::string& account = {}, bool open_only = true);
+  /// An operator lives with it. kBadRequest when there is no such open range.
+  Result<void> accept_unproven(std::int64_t id, const std::string& actor, const std::string& reason);
+
+  /// Operator: QUARANTINED or BLOCKED to QUEUED (only with an amount), or to REJECTED.
+  Result<void> approve(const Hash& ref_id, const std::string& actor, const std::string& reason);
+  Result<void> reject(const Hash& ref_id, const std::string& actor, const std::string& reason);
+
+  /// For SettlementBridge::Known.
+  Result<bool> is_processed(const Hash& ref_id);
+
+  // ---- the submitter's side: each call is one durable transaction ----
+
+  /// Takes the signer: raises its epoch, so that an older holder's writes fail from now on.
+  Result<SignerKey> acquire_signer(std::uint64_t chain_id, const Address& signer);
+  /// Nothing before the first use.
+  Result<std::optional<std::uint64_t>> next_nonce(const SignerKey& key);
+  /// Sets it the first time, raises it later; never lowers.
+  Result<void> raise_nonce(const SignerKey& key, std::uint64_t at_least, const std::string& why);
+
+  Result<std::vector<QueuedItem>> queued(std::uint64_t chain_id, const Address& vault, std::size_t limit);
+  Result<std::vector<QueuedItem>> blocked(std::uint64_t chain_id, const Address& vault, std::size_t limit);
+  /// Not FINAL and not LOST, lowest nonce first.
+  Result<std::vector<SlotRow>> open_slots(const SignerKey& key);
+
+  /// C2: the next nonce, a RESERVED slot with these items, QUEUED -> ASSIGNED. Fails (kRetryable) when an item is
+  /// not QUEUED any more; kFatal when the epoch is not ours any more.
+  Result<SlotRow> reserve(const SignerKey& key, const Address& vault, const std::vector<QueuedItem>& items,
+                          const Bytes& calldata, std::uint64_t gas_limit);
+  /// C3 and C6: the bytes exist from here on. The slot becomes SIGNED if it was RESERVED.
+  Result<void> add_attempt(const SignerKey& key, std::int64_t slot, const AttemptRow& attempt);
+  /// C5: SIGNED -> SENT, or just the error and time of a resend.
+  Result<void> mark_sent(const SignerKey& key, std::int64_t slot, const Hash& attempt, const std::string& last_error);
+  /// C7: SENT/SIGNED/MINED -> MINED in this block; the items move as told (INCLUDED, SAFE).
+  Result<void> mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt, const Hash& block_hash,
+                          std::uint64_t block_number, const std::vector<ItemMove>& items);
+  /// Reorg: MINED -> SENT, the items back to ASSIGNED.
+  Result<void> mark_unmined(const SignerKey& key, std::int64_t slot, const std::vector<ItemMove>& items,
+                            const std::string& why);
+  /// C8 and C9: the slot ends FINAL or LOST and every item of it moves.
+  Result<void> close_slot(const SignerKey& key, std::int64_t slot, SlotState end, const std::vector<ItemMove>& items,
+                          const std::string& why);
+  /// A settlement outside any slot: QUEUED -> ALREADY_SETTLED / CONFLICT / BLOCKED, BLOCKED -> QUEUED.
+  Result<void> move_item(const SignerKey& key, const Address& vault, const ItemMove& move);
+
+ private:
+  struct Account;
+  explicit Ledger(LedgerOptions options, Clock& clock);
+  template <class F>
+  auto write(const char* what, F&& body);
+  Result<void> load_accounts();
+  CloseOutcome commit_close(const Account& account, const ClosedPosition& close, std::int64_t now_ms);
+  void commit_one(const AccountBatch& batch, std::vector<CloseOutcome>& out, std::int64_t now_ms);
+
+  LedgerOptions options_;
+  Clock& clock_;
+  std::mutex mutex_;
+  std::unique_ptr<Database> db_;
+  std::map<std::string, Account> accounts_;
+};
+
+}  // namespace anduin::settle
