@@ -86,18 +86,20 @@ class Signature {
 Result<Type> parse_type(std::string_view text);
 Result<Bytes> encode(std::span<const Type> types, std::span<const Value> values);
 /// Strict where it protects: every offset and length inside the data, addresses, bools and small integers in range,
-/// at most kDecodedValuesMax values. Bytes behind the last value are allowed, as every contract compiler allows them.
+/// at most kDecodedValuesMax values and kDecodedBytesMax. Bytes behind the last value are allowed, as every contract compiler allows them.
 Result<std::vector<Value>> decode(std::span<const Type> types, std::span<const std::uint8_t> data);
 
 /// Return data of a batch can be large; a hostile node must not make us allocate without end.
 inline constexpr std::size_t kDecodedValuesMax = 65'536;
+/// The same for the sum of all strings, whose offsets may point to one place many times.
+inline constexpr std::size_t kDecodedBytesMax = 16U << 20U;
 
 /// A revert: a custom error by its configured signature, Error(string), Panic(uint256), or unknown bytes.
 struct Revert {
   std::string name;         ///< "DuplicateRefId", "Error", "Panic"; empty when no signature matches
   std::vector<Value> arguments;
-  [[nodiscard]] std::string to_string() const;
   Bytes data;
+  [[nodiscard]] std::string to_string() const;
 };
 /// Never fails: undecodable bytes keep their data and an empty name.
 Revert decode_revert(std::span<const std::uint8_t> data, std::span<const Signature> errors);
