@@ -1,0 +1,61 @@
+// An order book built from snapshots and level deltas, for channels that give depth and not the best quote.
+// Thread: one instance's. Levels are kept best last, so that changes near the top move few elements.
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "anduin/decimal.hpp"
+
+namespace anduin {
+
+class OrderBook {
+ public:
+  struct Level {
+    Decimal price, size;
+  };
+
+  void clear() {
+    bids_.clear();
+    asks_.clear();
+  }
+  /// Sets the size at a price; size zero removes the level (no error if there is none).
+  void set_bid(const Decimal& price, const Decimal& size) { set<false>(bids_, price, size); }
+  void set_ask(const Decimal& price, const Decimal& size) { set<true>(asks_, price, size); }
+  /// Forgets levels beyond `depth` a side, the worst first.
+  void truncate(std::size_t depth) {
+    if (bids_.size() > depth) bids_.erase(bids_.begin(), bids_.end() - static_cast<std::ptrdiff_t>(depth));
+    if (asks_.size() > depth) asks_.erase(asks_.begin(), asks_.end() - static_cast<std::ptrdiff_t>(depth));
+  }
+  /// Both sides are there and bid < ask.
+  [[nodiscard]] bool two_sided() const {
+    return !bids_.empty() && !asks_.empty() && bids_.back().price < asks_.back().price;
+  }
+  [[nodiscard]] bool crossed() const {
+    return !bids_.empty() && !asks_.empty() && !(bids_.back().price < asks_.back().price);
+  }
+  [[nodiscard]] const Level& best_bid() const { return bids_.back(); }
+  [[nodiscard]] const Level& best_ask() const { return asks_.back(); }
+  /// Worst first, best last.
+  [[nodiscard]] const std::vector<Level>& bids() const { return bids_; }
+  [[nodiscard]] const std::vector<Level>& asks() const { return asks_; }
+
+ private:
+  template <bool is_ask>
+  static void set(std::vector<Level>& side, const Decimal& price, const Decimal& size) {
+    // Worst first: bids ascend, asks descend.
+    const auto at = std::lower_bound(side.begin(), side.end(), price, [](const Level& l, const Decimal& p) {
+      return is_ask ? l.price > p : l.price < p;
+    });
+    const bool found = at != side.end() && at->price == price;
+    if (size.is_zero()) {
+      if (found) side.erase(at);
+    } else if (found) {
+      at->size = size;
+    } else {
+      side.insert(at, {price, size});
+    }
+  }
+  std::vector<Level> bids_, asks_;
+};
+
+}  // namespace anduin
