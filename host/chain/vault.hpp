@@ -122,7 +122,7 @@ class Vault {
   /// because the refId may stand at different places.
   [[nodiscard]] std::vector<LogFilter> event_filters(std::uint64_t from_block, std::uint64_t to_block,
                                                      const std::optional<Hash>& ref_id = {}) const;
-  /// All settlement events in a block range, in chain order. The caller keeps windows small (RPC limits).
+  /// All settlement events in a block range, by block. The caller keeps windows small (RPC limits).
   Result<std::vector<VaultEvent>> events(Node& node, std::uint64_t from_block, std::uint64_t to_block,
                                          const std::optional<Hash>& ref_id = {}) const;
 

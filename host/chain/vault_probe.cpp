@@ -1,0 +1,103 @@
+// What the vault asks of the chain: usedRefIds, and the probes before the first settlement.
+#include "base/random.hpp"
+#include "chain/vault.hpp"
+
+namespace anduin::chain {
+
+namespace {
+
+using abi::Value;
+
+std::string at_address(const char* what, const Address& address) {
+  return std::string(what) + " " + address.to_string();
+}
+
+Hash random_hash(Random& random) {
+  Hash out;
+  for (std::uint8_t& b : out.bytes) b = static_cast<std::uint8_t>(random.next() >> 56U);
+  return out;
+}
+
+}  // namespace
+
+Result<Bytes> Vault::call_for_data(Node& node, const Address& from, const Address& to, const Bytes& data,
+                                   const char* what) const {
+  auto answer = node.call(from, to, data, Tag::kLatest);
+  if (!answer) return answer.error();
+  if (answer->reverted)
+    return Error{ErrorKind::kBadRequest, at_address("contract", to),
+                 std::string(what) + " reverts: " + decode_revert(answer->data).to_string()};
+  return std::move(answer->data);
+}
+
+Result<bool> Vault::used(Node& node, const Hash& ref_id, const BlockId& at) const {
+  const auto where = [&] { return at_address("vault", address_) + " " + used_ref_ids_.name(); };
+  const auto answer = node.call(Address{}, address_, used_ref_ids_call(ref_id), at);
+  if (!answer) return answer.error();
+  if (answer->reverted) return Error{ErrorKind::kProtocol, where(), "reverts: " + answer->message};
+  // eth_call of an address without code succeeds with no data: that is not "false".
+  if (answer->data.size() != 32)
+    return Error{ErrorKind::kProtocol, where(),
+                 "answered " + std::to_string(answer->data.size()) + " bytes instead of 32: is this the vault?"};
+  static const abi::Type kBool{abi::Kind::kBool, 0, {}};
+  const auto values = abi::decode({&kBool, 1}, answer->data);
+  if (!values) return Error{ErrorKind::kProtocol, where(), values.error().text};
+  return *(*values)[0].get<bool>();
+}
+
+Result<VaultFacts> Vault::probe(Node& node, std::uint64_t chain_id, unsigned decimals, const Address& signer,
+                                Random& random) const {
+  const auto bad = [&](const std::string& where, const std::string& why) {
+    return Error{ErrorKind::kBadRequest, where, why};
+  };
+  VaultFacts facts;
+  const auto chain = node.chain_id();
+  if (!chain) return chain.error();
+  if (*chain != chain_id)
+    return bad("chain_id", "the node is on chain " + std::to_string(*chain) + ", the pipeline says " +
+                               std::to_string(chain_id));
+  facts.chain_id = *chain;
+
+  const auto code = node.code(address_, Tag::kLatest);
+  if (!code) return code.error();
+  if (code->empty()) return bad(at_address("vault", address_), "there is no contract at this address on this chain");
+  const auto zero_used = used(node, Hash{}, Tag::kLatest);
+  if (!zero_used) {
+    const bool wrong_contract = zero_used.error().kind == ErrorKind::kProtocol;
+    return wrong_contract ? bad(zero_used.error().where, zero_used.error().text) : zero_used.error();
+  }
+
+  if (token_address_) {
+    facts.token = *token_address_;
+  } else {
+    const auto answer = call_for_data(node, signer, address_, *token_->encode_call({}), "token()");
+    if (!answer) return answer.error();
+    static const abi::Type kAddress{abi::Kind::kAddress, 0, {}};
+    const auto values = abi::decode({&kAddress, 1}, *answer);
+    if (!values) return bad(at_address("vault", address_), token_->canonical() + " answers no address");
+    facts.token = *(*values)[0].get<Address>();
+  }
+  const auto token_code = node.code(facts.token, Tag::kLatest);
+  if (!token_code) return token_code.error();
+  if (token_code->empty()) return bad(at_address("token", facts.token), "there is no contract at this address");
+  const auto answer = call_for_data(node, signer, facts.token, *decimals_.encode_call({}), "decimals()");
+  if (!answer) return answer.error();
+  static const abi::Type kUint8{abi::Kind::kUint, 8, {}};
+  const auto values = abi::decode({&kUint8, 1}, *answer);
+  if (!values) return bad(at_address("token", facts.token), decimals_.canonical() + " answers no small number");
+  facts.decimals = static_cast<unsigned>(*(*values)[0].get<U256>());
+  if (facts.decimals != decimals)
+    return bad(at_address("token", facts.token), "has " + std::to_string(facts.decimals) +
+                                                     " decimals, the pipeline says " + std::to_string(decimals));
+
+  if (!credit_) return facts;
+  const VaultItem item{Action::kCredit, signer, 1, random_hash(random)};
+  const auto call = settle_call(item);
+  if (!call) return call.error();
+  const auto tried = node.call(signer, address_, *call, Tag::kLatest);
+  if (!tried) return tried.error();
+  if (tried->reverted) facts.credit_revert = decode_revert(tried->data);
+  return facts;
+}
+
+}  // namespace anduin::chain
