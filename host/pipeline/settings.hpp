@@ -1,0 +1,152 @@
+// The pipeline file as typed values: the documentation of every key (default, unit, range, effect). Every key takes
+// effect at a restart; none is read again while running. Plain values: any thread, nothing points outside.
+// settings_loader.hpp makes them; a Settings that it returns without an error has been checked as a whole.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "anduin/decimal.hpp"
+#include "market/gates.hpp"
+
+namespace anduin::pipeline {
+
+/// Where in the file something stands; 1-based, 0 = nowhere (a default).
+struct Place {
+  int line = 0, column = 0;
+};
+
+/// A text that may come from the environment: `${env:NAME}`. Its value never stands in a message.
+struct Secret {
+  std::string value;  ///< empty = absent: the variable is not set, which dry-run allows
+  std::string env;    ///< the (first) variable it names; empty = written literally
+  Place place;
+  [[nodiscard]] bool present() const { return !value.empty(); }
+};
+
+struct TlsClient {
+  std::filesystem::path ca;  ///< PEM; trusted besides the system's authorities. Default: none
+};
+
+struct PluginSettings {
+  std::vector<std::filesystem::path> dirs;  ///< searched in order for anduin-<plugin>.so. Default: build/plugins
+  std::map<std::string, std::string> pins;  ///< plugin -> "sha256:<64 hex>" of its file; a mismatch refuses to load
+};
+
+/// One venue whose prices are wanted, or that accounts refer to.
+struct VenueSettings {
+  std::string name;                 ///< the key under `venues:`
+  std::string plugin;               ///< default: the name
+  std::string display;              ///< the manifest's venue name ("Bybit"), "" when the plugin is not installed
+  std::vector<std::string> markets; ///< `market:` one or a list. Default: the plugin's own default
+  std::vector<std::string> symbols; ///< canonical or native names. Default: none, then no prices
+  /// What the plugin is created with, defaults filled in: `options:` and dialect, private_dialect, price_channel;
+  /// a JSON object as text. Without `market`: an instance gets its own.
+  std::string options_json = "{}";
+  std::map<std::string, std::string> endpoints;  ///< endpoint id of the manifest -> URL. Default: the manifest's
+  TlsClient tls;
+  Place place;
+};
+
+struct SymbolOverride {
+  std::string canonical;   ///< "BTCUSDT"
+  std::string venue;       ///< key under `venues:`
+  std::string venue_name;  ///< any spelling the venue's instrument list knows
+  Place place;
+};
+
+struct AccountSettings {
+  std::string name;    ///< unique; in every row and event
+  std::string venue;   ///< key under `venues:`
+  std::string user;    ///< 0x address with EIP-55 case: whom the vault credits or seizes from
+  std::string vault;   ///< key under `vaults:`. Default: the only vault there is
+  std::string market;  ///< which product the key serves. Default: the venue's only market
+  std::map<std::string, Secret> credentials;   ///< as the manifest names them: key, secret, passphrase
+  std::optional<std::int64_t> settle_from_ms;  ///< since the epoch UTC. Default: the moment of first registration
+  std::optional<bool> capped_seizure;          ///< default: bridge.capped_seizure
+  bool allow_trading_key = false;  ///< accept a key that can trade; one that can withdraw never
+  Place place;
+  /// All credentials have a value. Without them a dry-run account has no private feed.
+  [[nodiscard]] bool complete() const;
+};
+
+enum class PnlRule : std::uint8_t { kNet, kVenue };
+enum class RefIdRule : std::uint8_t { kKeccak256, kSha256 };
+
+struct BridgeSettings {
+  PnlRule pnl = PnlRule::kNet;  ///< net: pnl - fee; venue: the venue's figure as it is
+  bool capped_seizure = false;  ///< seizeCollateralCapped instead of seizeCollateral
+  RefIdRule ref_id = RefIdRule::kKeccak256;  ///< sha256 only for a vault that was already fed with it
+  std::optional<Decimal> item_limit_usd;     ///< a single close above it waits for approval, > 0. Default: none
+};
+
+enum class VaultMode : std::uint8_t { kDryRun, kLive };
+struct FinalityRuleSetting {
+  enum class At : std::uint8_t { kFinalized, kSafe, kDepth } at = At::kFinalized;
+  std::uint64_t depth = 0;  ///< blocks on top, for kDepth; 1..10,000
+};
+
+struct VaultSettings {
+  std::string name;                     ///< the key under `vaults:`
+  VaultMode mode = VaultMode::kDryRun;  ///< live is an explicit act
+  std::uint64_t chain_id = 0;           ///< EIP-155, > 0; checked against every endpoint. Needed for live
+  std::vector<Secret> rpc;              ///< http(s) URLs of JSON-RPC endpoints. Live needs one, better two
+  Secret address;                       ///< of the vault, EIP-55. Needed for live
+  Secret signer_key;                    ///< 32 bytes hex. Needed for live
+  FinalityRuleSetting settled_at;       ///< `finalized`, `safe` or `depth:N`
+  std::uint32_t in_flight = 16;         ///< transactions under way at once, 1..16
+  std::uint32_t token_decimals = 6;     ///< of the collateral, 0..36; the start-up probe compares
+  Decimal fee_max_gwei = 100;           ///< ceiling of the fee per gas a bump may reach, > 0
+  std::uint64_t gas_limit_max = 12'000'000;  ///< per transaction, 100,000..30,000,000
+  std::string abi_json = "{}";          ///< `abi:` other signatures, events and error names; a JSON object as text
+  Place place;
+};
+
+struct LedgerSettings {
+  std::filesystem::path sqlite;  ///< default: anduin.db
+  Place place;
+};
+
+/// host:port; port 0 = any free one, reported at start.
+struct Listen {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+struct HttpSettings {
+  Listen listen;          ///< default: 127.0.0.1:8080
+  Secret operator_token;  ///< needed for approve and reject over HTTP. Default: none, they are refused
+};
+
+struct WebhookSettings {
+  Listen listen;  ///< default: 127.0.0.1:8443
+  std::filesystem::path certificate, key;  ///< PEM
+};
+
+struct ControlSettings {
+  std::filesystem::path socket;  ///< created with mode 0600
+};
+
+struct Settings {
+  std::filesystem::path file;  ///< the pipeline file; relative paths below are already made absolute against it
+  int version = 1;
+  PluginSettings plugins;
+  std::vector<VenueSettings> venues;  ///< in the order of the file, like the rest
+  std::vector<SymbolOverride> symbols;
+  std::vector<AccountSettings> accounts;
+  market::GateOptions aggregator;
+  BridgeSettings bridge;
+  std::vector<VaultSettings> vaults;
+  LedgerSettings ledger;
+  std::optional<HttpSettings> http;        ///< default: no HTTP
+  std::optional<WebhookSettings> webhook;  ///< default: none
+  std::optional<ControlSettings> control;  ///< default: none
+
+  [[nodiscard]] const VenueSettings* venue(std::string_view name) const;
+  [[nodiscard]] const VaultSettings* vault(std::string_view name) const;
+};
+
+}  // namespace anduin::pipeline
