@@ -28,8 +28,8 @@ class RecordSink {
 /// The decimal; nothing when absent. INEXACT counts as absent-with-error: see is_inexact.
 [[nodiscard]] inline std::optional<Decimal> decimal_of(const and_dec& d) {
   if (d.flags & AND_DEC_ABSENT) return std::nullopt;
-  const auto m = static_cast<__int128>(static_cast<unsigned __int128>(static_cast<std::uint64_t>(d.hi)) << 64U | d.lo);
-  return Decimal(m, d.exp10);
+  const auto wide = static_cast<Decimal::Unsigned>(static_cast<std::uint64_t>(d.hi)) << 64U | d.lo;
+  return Decimal(static_cast<Decimal::Mantissa>(wide), d.exp10);
 }
 
 class Instance {

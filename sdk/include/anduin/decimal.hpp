@@ -19,8 +19,8 @@ struct DecimalError : std::domain_error {
 
 class Decimal {
  public:
-  using Mantissa = __int128;
-  using Unsigned = unsigned __int128;
+  __extension__ typedef __int128 Mantissa;
+  __extension__ typedef unsigned __int128 Unsigned;
 
   constexpr Decimal() = default;
   constexpr Decimal(int value) : mantissa_(value) {}  // NOLINT: 0 and 1 read naturally

@@ -149,7 +149,7 @@ struct Resume {
 namespace detail {
 
 inline and_dec to_abi(const Decimal& d) {
-  const auto m = static_cast<unsigned __int128>(d.mantissa());
+  const auto m = static_cast<Decimal::Unsigned>(d.mantissa());
   return {static_cast<std::uint64_t>(m), static_cast<std::int64_t>(m >> 64U), d.exp10(), 0};
 }
 inline and_dec to_abi(const std::optional<Decimal>& d) { return d ? to_abi(*d) : and_dec{0, 0, 0, AND_DEC_ABSENT}; }
