@@ -145,9 +145,9 @@ bool OwnHistoryGate::passes(double mid, double tick_bp, std::uint64_t mono_ns, c
       if (strikes_ == 0) waiting_since_ns_ = mono_ns;
       const bool held_out =
           mono_ns >= waiting_since_ns_ + static_cast<std::uint64_t>(options.own_history_hold_ms) * 1'000'000U;
+      // Learned clipped, refused or not: one spike hardly widens the limit, a livelier market does within a dozen.
+      learn(std::max(floor, kClipShare * sds * std::sqrt(variance_bp2_)));
       if (++strikes_ < options.own_history_strikes && !held_out) return false;
-      // A genuine move: learned clipped at the limit, so that a livelier market widens it within a few releases.
-      learn(std::max(floor, sds * std::sqrt(variance_bp2_)));
       accept(mid, mono_ns);
       return true;
     }

@@ -111,6 +111,7 @@ class OwnHistoryGate {
 
  private:
   static constexpr double kLambda = 0.94;
+  static constexpr double kClipShare = 0.5;  ///< of the limit: the most that one jump counts in the variance
   static constexpr int kWarmUp = 20;  ///< moves before the sd means anything
   static constexpr std::uint64_t kGapNs = 10'000'000'000;  ///< after this silence any level is a new start
   void learn(double move_bp);
