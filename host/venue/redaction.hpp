@@ -1,0 +1,37 @@
+// Secrets that a venue issues (the manifest's `sensitive` paths) and signatures it may echo: learned from answers,
+// blanked by value in logs and recordings. One instance, one thread at a time; forgets its values when it goes.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace anduin::venue {
+
+class Redaction {
+ public:
+  /// `sensitive` is the manifest's list of dotted paths (null for none); a list on the way means each of its items.
+  static Result<Redaction> create(const nlohmann::json& sensitive);
+  Redaction(Redaction&&) noexcept = default;
+  Redaction& operator=(Redaction&&) noexcept = default;
+  ~Redaction();
+
+  /// Looks for the paths in an answer and remembers what it finds; returns how many values. Not JSON: none.
+  std::size_t learn(std::string_view body);
+  /// A value that must not be seen from now on: a signature, a token.
+  void add(std::string value);
+  /// The text with every secret replaced: these, and all that the log knows.
+  [[nodiscard]] std::string redact(std::string_view text) const;
+
+ private:
+  Redaction() = default;
+  std::vector<std::vector<std::string>> paths_;
+  std::deque<std::string> recent_;
+};
+
+}  // namespace anduin::venue
