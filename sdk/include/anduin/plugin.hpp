@@ -115,6 +115,7 @@ struct InstrumentInfo {
   std::uint32_t kind = AND_KIND_UNKNOWN;
   std::optional<Decimal> contract_size = {}, tick = {};
   std::uint32_t flags = 0;
+  std::string_view key = {};  ///< what makes it unique where native names repeat over markets; empty = native
 };
 
 struct ClosedPosition {
@@ -327,8 +328,9 @@ class Venue {
   }
   /// Describes an instrument (again): the host derives its canonical name.
   InstrumentId describe(const venue::InstrumentInfo& i) {
-    InstrumentId id = names_.find(i.native);
-    if (id == 0) id = names_.add(i.native);
+    const std::string_view key = i.key.empty() ? i.native : i.key;
+    InstrumentId id = names_.find(key);
+    if (id == 0) id = names_.add(key);
     detail::Record<and_rec_instrument> r(buffer_, AND_REC_INSTRUMENT, id, i.flags, seq_);
     r.fixed().kind = i.kind;
     r.fixed().contract_size = detail::to_abi(i.contract_size);
