@@ -1,5 +1,5 @@
 // HTTP/1.1 requests with keep-alive: HttpClient on an EventLoop, BlockingHttpClient without one.
-// Thread: HttpClient on its loop's thread; BlockingHttpClient one caller at a time, on any thread.
+// Thread: HttpClient on its loop's thread; BlockingHttpClient from any, callers wait for each other.
 // Lifetime: destroying a client cancels its requests; no callback runs after it or inside send().
 #pragma once
 #include <cstddef>

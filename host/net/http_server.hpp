@@ -40,7 +40,7 @@ struct ServerRequest {
 /// is 500. Keep a copy and never call it to leave the client waiting.
 class Responder {
  public:
-  /// Content-Length, Date and Connection are added.
+  /// Content-Length and Connection are added; naming them, or a header with a line break, makes it a 500.
   void operator()(HttpResponse response) const;
   /// Resets the connection without an answer.
   void cut() const;
@@ -56,6 +56,7 @@ class WsSession {
  public:
   std::function<void(const WsFrame&)> on_message = {};
   std::function<void(const WsClosed&)> on_close = {};  ///< once; not after cut() or the server's destruction
+  std::function<void(std::string_view payload)> on_ping = {};  ///< a peer's ping frame; the pong is sent anyway
 
   /// kRetryable when closed or the send queue is full.
   Result<void> send_text(std::string_view text);

@@ -47,7 +47,7 @@ struct WsClosed {
   std::string reason = {};    ///< the peer's text
   bool by_peer = false;       ///< a close frame came from the peer first
   int http_status = 0;        ///< the answer to the upgrade when it was not 101
-  std::string http_body = {}; ///< the first kRefusalBodyMax bytes of that answer
+  std::string http_body = {}; ///< the start of that answer's body
   /// kRetryable (network, timeout, clean close, 5xx), kRetryableAfter (429), kAuth (certificate, 401, 403),
   /// kBadRequest (other 4xx, 3xx), kProtocol.
   Error error = {};
