@@ -162,7 +162,7 @@ int serve(const Settings& settings) {
   };
   timer = loop.post_after(tick_ms, tick);
   loop.run();
-  log::info("stopped");
+  spdlog::info("stopped");
   return 0;
 }
 
