@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -37,30 +38,26 @@ class SpinLock {
   std::atomic_flag flag_;
 };
 
-constexpr std::array kPow10{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                            1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr std::array kTenthPowers{1e0,   1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7, 1e-8,
+                                  1e-9,  1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16};
 
-/// to_double_for_statistics() with a table for the exponents and mantissas that prices have.
+/// to_double_for_statistics() by a table, for the mantissas and exponents that prices have.
 double statistic(const Decimal& d) {
   const auto narrow = static_cast<std::int64_t>(d.mantissa());
-  const std::int32_t e = d.exp10();
-  if (narrow == d.mantissa() && e <= 0 && -e < static_cast<std::int32_t>(kPow10.size())) {
-    return static_cast<double>(narrow) / kPow10[static_cast<std::size_t>(-e)];
+  const auto decimals = static_cast<std::uint32_t>(-d.exp10());
+  if (narrow == d.mantissa() && decimals < kTenthPowers.size()) {
+    return static_cast<double>(narrow) * kTenthPowers[decimals];
   }
   return d.to_double_for_statistics();
 }
 
-/// A price with its statistic beside it: exact order at the cost of a float comparison.
-struct Price {
-  Decimal exact;
-  double about = 0;
-};
-bool less(const Price& a, const Price& b) {
-  const double difference = a.about - b.about;
-  const double unsure = kSureShare * b.about;
+/// Exact order of two prices, by their statistics where those are far enough apart.
+bool less(const Decimal& a, double about_a, const Decimal& b, double about_b) {
+  const double difference = about_a - about_b;
+  const double unsure = kSureShare * about_b;
   if (difference < -unsure) return true;
   if (difference > unsure) return false;
-  return a.exact < b.exact;
+  return a < b;
 }
 bool same(const Decimal& a, const Decimal& b) {
   return a.mantissa() == b.mantissa() && a.exp10() == b.exp10();
@@ -87,7 +84,7 @@ struct Aggregator::Symbol {
     VenueTimeGate time;
     SpreadGate spread;
     OwnHistoryGate history;
-    std::int64_t venue_ms = 0, received_ms = 0;
+    std::int64_t venue_ms = 0;
     std::array<std::uint64_t, kOutCount> refused{};
     std::uint64_t accepted = 0;
   };
@@ -104,15 +101,17 @@ struct Aggregator::Symbol {
   std::array<Out, kFeedsPerSymbolMax> own{};    ///< verdict of the feed's own gates
   std::array<Out, kFeedsPerSymbolMax> final{};  ///< with staleness and the cross-venue gate
   std::array<double, kFeedsPerSymbolMax> mid{};
-  std::array<Price, kFeedsPerSymbolMax> bid, ask;
-  std::array<std::uint8_t, kFeedsPerSymbolMax> order{};  ///< slots, nearly sorted by mid since the last time
+  std::array<double, kFeedsPerSymbolMax> about_bid{}, about_ask{};
+  std::array<std::int64_t, kFeedsPerSymbolMax> stamp_ms{};  ///< venue time, receive time where that is unusable
+  std::array<Decimal, kFeedsPerSymbolMax> bid, ask;
   std::array<Slot, kFeedsPerSymbolMax> slots;
 
   // The aggregate as of the last evaluate().
   Standing standing = Standing::kNone;
-  std::uint8_t fresh = 0, in = 0;
-  std::uint32_t in_mask = 0;
+  std::uint32_t fresh_mask = 0, in_mask = 0;
+  std::uint8_t fresh = 0, in = 0;  ///< bits set in them
   std::size_t best_bid = 0, best_ask = 0;  ///< slots
+  std::int64_t newest_ms = 0;
 
   // What subscribers were last told.
   std::uint64_t sequence = 0;
@@ -122,17 +121,17 @@ struct Aggregator::Symbol {
 
   Out own_gates(std::size_t i, const Quote& quote, const GateOptions& options);
   void evaluate(std::uint64_t at_ns, const GateOptions& options);
-  void judge(std::size_t sorted_count, const std::array<double, kFeedsPerSymbolMax>& mids,
-             const std::array<std::uint8_t, kFeedsPerSymbolMax>& who, const GateOptions& options);
+  [[nodiscard]] bool nobody_can_be_out(const GateOptions& options) const;
+  void compare_venues(const GateOptions& options);
+  void choose_best();
   [[nodiscard]] bool has_price() const {
     return standing == Standing::kConfirmed || standing == Standing::kUnconfirmed;
   }
   [[nodiscard]] bool news() const {
     if (standing != told_standing || in_mask != told_mask) return true;
-    return has_price() && !(same(bid[best_bid].exact, told_bid) && same(ask[best_ask].exact, told_ask));
+    return has_price() && !(same(bid[best_bid], told_bid) && same(ask[best_ask], told_ask));
   }
-  [[nodiscard]] std::int64_t newest_ms() const;
-  [[nodiscard]] PriceEvent tell(std::int64_t received_ms);
+  void tell(std::int64_t received_ms, PriceEvent& event);
   void forget(std::size_t i) {
     slots[i].time.reset();
     slots[i].spread.reset();
@@ -144,88 +143,106 @@ struct Aggregator::Symbol {
 Out Aggregator::Symbol::own_gates(std::size_t i, const Quote& quote, const GateOptions& options) {
   if (quote.bid.sign() <= 0 || quote.ask.sign() <= 0) return Out::kNotPrice;
   if (std::min(quote.bid.exp10(), quote.ask.exp10()) < kPriceExponentMin) return Out::kNotPrice;
-  if (!(bid[i].about < kPriceMax && ask[i].about < kPriceMax)) return Out::kNotPrice;
-  if (less(ask[i], bid[i])) return Out::kCrossed;
+  if (!(about_bid[i] < kPriceMax && about_ask[i] < kPriceMax)) return Out::kNotPrice;
+  if (less(quote.ask, about_ask[i], quote.bid, about_bid[i])) return Out::kCrossed;
   Slot& slot = slots[i];
   if (!slot.time.passes(quote.venue_ms, quote.received_ms, options)) return Out::kVenueTime;
   const double per_bp = 1e4 / mid[i];
-  if (!slot.spread.passes((ask[i].about - bid[i].about) * per_bp, quote.received_mono_ns, options)) return Out::kSpread;
-  if (!slot.history.passes(mid[i], slot.tick * per_bp, quote.received_mono_ns, options)) return Out::kOwnHistory;
+  if (!slot.spread.passes((about_ask[i] - about_bid[i]) * per_bp, quote.received_mono_ns, options)) return Out::kSpread;
+  if (!slot.history.passes(mid[i], per_bp, slot.tick, quote.received_mono_ns, options)) return Out::kOwnHistory;
   return Out::kIn;
 }
 
 /// Staleness and the cross-venue gate over all feeds, then the best prices.
 void Aggregator::Symbol::evaluate(std::uint64_t at_ns, const GateOptions& options) {
   const std::uint64_t stale_ns = static_cast<std::uint64_t>(options.stale_after_ms) * kNsPerMs;
+  std::uint32_t mask = 0, fresh_count = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (own[i] == Out::kOwnHistory) {
+      const std::uint64_t hold_ns = static_cast<std::uint64_t>(options.own_history_hold_ms) * kNsPerMs;
+      if (at_ns >= slots[i].history.waiting_since_ns() + hold_ns) {
+        slots[i].history.accept(mid[i], received_ns[i]);  // it has stood long enough to be the price
+        own[i] = Out::kIn;
+      }
+    }
+    const bool stale = at_ns > received_ns[i] + stale_ns;
+    final[i] = own[i] == Out::kIn && stale ? Out::kStale : own[i];
+    const auto bit = static_cast<std::uint32_t>(final[i] == Out::kIn);
+    mask |= bit << i;
+    fresh_count += bit;
+  }
+  in_mask = fresh_mask = mask;
+  in = fresh = static_cast<std::uint8_t>(fresh_count);
+  standing = fresh == 0 ? Standing::kNone : fresh < 3 ? Standing::kUnconfirmed : Standing::kConfirmed;
+  if (fresh >= 3 && !nobody_can_be_out(options)) compare_venues(options);
+  choose_best();
+}
+
+/// All mids lie within the floor of each other, so also within it of their median: no need to know it.
+bool Aggregator::Symbol::nobody_can_be_out(const GateOptions& options) const {
+  double low = std::numeric_limits<double>::infinity(), high = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool counts = (fresh_mask >> i & 1U) != 0;
+    low = std::min(low, counts ? mid[i] : low);
+    high = std::max(high, counts ? mid[i] : high);
+  }
+  return options.cross_mads <= 0 || high - low <= options.cross_bp_floor * 1e-4 * low;
+}
+
+void Aggregator::Symbol::compare_venues(const GateOptions& options) {
   std::array<double, kFeedsPerSymbolMax> mids;
-  std::array<std::uint8_t, kFeedsPerSymbolMax> who;
-  std::array<std::uint8_t, kFeedsPerSymbolMax> next_order;
-  std::size_t n = 0, others = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    const std::uint8_t i = order[k];
-    if (own[i] == Out::kOwnHistory && options.own_history_hold_ms >= 0 &&
-        at_ns >= slots[i].history.waiting_since_ns() +
-                     static_cast<std::uint64_t>(options.own_history_hold_ms) * kNsPerMs) {
-      slots[i].history.accept(mid[i], received_ns[i]);  // it has stood long enough to be the price
-      own[i] = Out::kIn;
-    }
-    final[i] = own[i];
-    if (own[i] == Out::kIn && at_ns > received_ns[i] + stale_ns) final[i] = Out::kStale;
-    if (final[i] != Out::kIn) {
-      next_order[kFeedsPerSymbolMax - ++others] = i;
-      continue;
-    }
+  std::size_t n = 0;
+  for (std::uint32_t left = fresh_mask; left != 0; left &= left - 1) {
+    const double m = mid[static_cast<std::size_t>(__builtin_ctz(left))];
     std::size_t at = n++;
-    for (; at > 0 && mids[at - 1] > mid[i]; --at) {
-      mids[at] = mids[at - 1];
-      who[at] = who[at - 1];
-    }
-    mids[at] = mid[i];
-    who[at] = i;
+    for (; at > 0 && mids[at - 1] > m; --at) mids[at] = mids[at - 1];
+    mids[at] = m;
   }
-  std::copy_n(who.begin(), n, order.begin());
-  std::copy_n(next_order.end() - static_cast<std::ptrdiff_t>(others), others,
-              order.begin() + static_cast<std::ptrdiff_t>(n));
-  judge(n, mids, who, options);
-}
-
-void Aggregator::Symbol::judge(std::size_t n, const std::array<double, kFeedsPerSymbolMax>& mids,
-                               const std::array<std::uint8_t, kFeedsPerSymbolMax>& who, const GateOptions& options) {
   const CrossVerdict verdict = cross_venue(std::span(mids.data(), n), options);
-  fresh = static_cast<std::uint8_t>(n);
-  in = 0;
-  in_mask = 0;
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::size_t i = who[k];
-    if (std::abs(mids[k] - verdict.median) > verdict.limit) {
-      final[i] = Out::kCrossVenue;
-      continue;
-    }
-    in_mask |= 1U << i;
-    if (in++ == 0) {
-      best_bid = best_ask = i;
-      continue;
-    }
-    if (less(bid[best_bid], bid[i])) best_bid = i;
-    if (less(ask[i], ask[best_ask])) best_ask = i;
+  for (std::uint32_t left = fresh_mask; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(__builtin_ctz(left));
+    if (std::abs(mid[i] - verdict.median) <= verdict.limit) continue;
+    final[i] = Out::kCrossVenue;
+    in_mask &= ~(1U << i);
+    --in;
   }
-  standing = verdict.disputed ? Standing::kDisputed
-             : in == 0        ? Standing::kNone
-             : n >= 3         ? Standing::kConfirmed
-                              : Standing::kUnconfirmed;
+  if (verdict.disputed) standing = Standing::kDisputed;
 }
 
-std::int64_t Aggregator::Symbol::newest_ms() const {
+/// Without a branch per venue: the best statistic first, then those so close to it that only exact order can tell.
+void Aggregator::Symbol::choose_best() {
+  newest_ms = 0;
+  if (in_mask == 0) return;
+  double top = 0, bottom = std::numeric_limits<double>::infinity();
   std::int64_t newest = 0;
-  for (std::uint32_t left = in_mask; left != 0; left &= left - 1) {
-    const Slot& slot = slots[static_cast<std::size_t>(__builtin_ctz(left))];
-    newest = std::max(newest, slot.venue_ms != 0 ? slot.venue_ms : slot.received_ms);
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool counts = (in_mask >> i & 1U) != 0;
+    newest = std::max(newest, counts ? stamp_ms[i] : newest);
+    top = std::max(top, counts ? about_bid[i] : top);
+    bottom = std::min(bottom, counts ? about_ask[i] : bottom);
   }
-  return newest;
+  newest_ms = newest;
+  const double bid_from = top * (1 - kSureShare), ask_to = bottom * (1 + kSureShare);
+  std::uint32_t bids = 0, asks = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    bids |= static_cast<std::uint32_t>(about_bid[i] >= bid_from) << i;
+    asks |= static_cast<std::uint32_t>(about_ask[i] <= ask_to) << i;
+  }
+  bids &= in_mask;
+  asks &= in_mask;
+  best_bid = static_cast<std::size_t>(__builtin_ctz(bids));
+  for (bids &= bids - 1; bids != 0; bids &= bids - 1) {
+    const auto i = static_cast<std::size_t>(__builtin_ctz(bids));
+    if (bid[best_bid] < bid[i]) best_bid = i;
+  }
+  best_ask = static_cast<std::size_t>(__builtin_ctz(asks));
+  for (asks &= asks - 1; asks != 0; asks &= asks - 1) {
+    const auto i = static_cast<std::size_t>(__builtin_ctz(asks));
+    if (ask[i] < ask[best_ask]) best_ask = i;
+  }
 }
 
-PriceEvent Aggregator::Symbol::tell(std::int64_t received_ms) {
-  PriceEvent event;
+void Aggregator::Symbol::tell(std::int64_t received_ms, PriceEvent& event) {
   event.symbol = name;
   event.symbol_id = id;
   event.sequence = ++sequence;
@@ -234,17 +251,16 @@ PriceEvent Aggregator::Symbol::tell(std::int64_t received_ms) {
   event.venues_fresh = fresh;
   event.received_ms = received_ms;
   event.received_mono_ns = now_ns;
-  event.timestamp = newest_ms();
+  event.timestamp = newest_ms;
   if (has_price()) {
-    event.bid = bid[best_bid].exact;
-    event.ask = ask[best_ask].exact;
+    event.bid = bid[best_bid];
+    event.ask = ask[best_ask];
   }
   event.best_changed = standing != told_standing || !same(event.bid, told_bid) || !same(event.ask, told_ask);
   told_standing = standing;
   told_mask = in_mask;
   told_bid = event.bid;
   told_ask = event.ask;
-  return event;
 }
 
 Aggregator::Aggregator(const Clock& clock, GateOptions options) : clock_(clock), options_(options) {}
@@ -298,7 +314,6 @@ Result<Aggregator::Feed*> Aggregator::feed(const Instrument& instrument, std::st
   s.slots[i] = std::move(slot);
   s.feeds[i] = Feed{&s, i};
   s.own[i] = s.final[i] = Out::kNoQuote;
-  s.order[i] = static_cast<std::uint8_t>(i);
   ++s.count;
   return &s.feeds[i];
 }
@@ -317,12 +332,14 @@ void Aggregator::update(Feed& feed, const Quote& quote) {
     const std::lock_guard lock(s.lock);
     if (s.own[i] == Out::kFrozen) return;
     Symbol::Slot& slot = s.slots[i];
-    s.bid[i] = Price{quote.bid, statistic(quote.bid)};
-    s.ask[i] = Price{quote.ask, statistic(quote.ask)};
-    s.mid[i] = (s.bid[i].about + s.ask[i].about) / 2;
+    s.bid[i] = quote.bid;
+    s.ask[i] = quote.ask;
+    s.about_bid[i] = statistic(quote.bid);
+    s.about_ask[i] = statistic(quote.ask);
+    s.mid[i] = (s.about_bid[i] + s.about_ask[i]) / 2;
     s.received_ns[i] = quote.received_mono_ns;
+    s.stamp_ms[i] = quote.venue_ms != 0 ? quote.venue_ms : quote.received_ms;
     slot.venue_ms = quote.venue_ms;
-    slot.received_ms = quote.received_ms;
     s.now_ns = std::max(s.now_ns, quote.received_mono_ns);
     s.own[i] = s.own_gates(i, quote, options_);
     s.evaluate(s.now_ns, options_);
@@ -331,7 +348,7 @@ void Aggregator::update(Feed& feed, const Quote& quote) {
     } else {
       ++slot.refused[static_cast<std::size_t>(s.final[i])];
     }
-    event = s.tell(quote.received_ms);
+    s.tell(quote.received_ms, event);
   }
   publish(event);
 }
@@ -360,7 +377,7 @@ void Aggregator::confirm(Feed& feed, std::uint64_t received_mono_ns, std::int64_
     s.now_ns = std::max(s.now_ns, received_mono_ns);
     s.evaluate(s.now_ns, options_);
     if (!s.news()) return;
-    event = s.tell(received_ms);
+    s.tell(received_ms, event);
   }
   publish(event);
 }
@@ -377,7 +394,7 @@ void Aggregator::remove(Feed& feed, Out why) {
     s.now_ns = std::max(s.now_ns, now);
     s.evaluate(s.now_ns, options_);
     if (!s.news()) return;
-    event = s.tell(clock_.wall_ms());
+    s.tell(clock_.wall_ms(), event);
   }
   publish(event);
 }
@@ -406,7 +423,7 @@ void Aggregator::expire() {
       s->now_ns = std::max(s->now_ns, now);
       s->evaluate(s->now_ns, options_);
       if (!s->news()) continue;
-      event = s->tell(wall_ms);
+      s->tell(wall_ms, event);
     }
     publish(event);
   }
@@ -426,15 +443,15 @@ std::optional<AggregatedPrice> Aggregator::get(std::string_view symbol) const {
     count = s->count;
     out.standing = s->standing;
     out.sequence = s->sequence;
-    out.timestamp = s->newest_ms();
+    out.timestamp = s->newest_ms;
     if (s->has_price()) {
-      out.best_bid = s->bid[s->best_bid].exact;
-      out.best_ask = s->ask[s->best_ask].exact;
+      out.best_bid = s->bid[s->best_bid];
+      out.best_ask = s->ask[s->best_ask];
     }
     for (std::size_t i = 0; i < count; ++i) {
       VenueEntry& entry = out.venues[i];
-      entry.bid = s->bid[i].exact;
-      entry.ask = s->ask[i].exact;
+      entry.bid = s->bid[i];
+      entry.ask = s->ask[i];
       entry.timestamp = s->slots[i].venue_ms;
       entry.age_ms = now > s->received_ns[i] ? static_cast<std::int64_t>((now - s->received_ns[i]) / kNsPerMs) : 0;
       entry.out = s->final[i];

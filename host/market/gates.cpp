@@ -130,15 +130,16 @@ void OwnHistoryGate::accept(double mid, std::uint64_t mono_ns) {
   strikes_ = 0;
 }
 
-bool OwnHistoryGate::passes(double mid, double tick_bp, std::uint64_t mono_ns, const GateOptions& options) {
+bool OwnHistoryGate::passes(double mid, double per_bp, double tick, std::uint64_t mono_ns,
+                            const GateOptions& options) {
   if (options.own_history_sds <= 0) return true;
   if (level_ == 0 || mono_ns > last_ns_ + kGapNs) {
     accept(mid, mono_ns);
     return true;
   }
-  const double move_bp = std::abs(mid - level_) / (level_ * kBp);
+  const double move_bp = std::abs(mid - level_) * per_bp;
   if (learned_ >= kWarmUp) {
-    const double floor = std::max(tick_bp, options.own_history_bp_floor);
+    const double floor = std::max(tick * per_bp, options.own_history_bp_floor);
     // Squares first: most moves are far inside, and a square root is not needed to see that.
     const double sds = options.own_history_sds;
     if (move_bp > floor && move_bp * move_bp > sds * sds * variance_bp2_) {

@@ -54,12 +54,6 @@ struct GateOptions {
   double cross_bp_max = 100;
 };
 
-/// The numbers of a quote that the statistics need, computed once.
-struct QuoteStats {
-  double mid = 0;
-  double spread_bp = 0;
-};
-
 /// Learns the lag of one connection (receive time minus venue time) and says when a quote departs from it.
 /// The smallest lag seen is the base; it rises by kRisePerMs so that a venue whose clock was set is let in again.
 /// A base beyond kRecordingMs means that a recording is playing: its pace is not ours, so nothing is refused.
@@ -101,8 +95,8 @@ class SpreadGate {
 class OwnHistoryGate {
  public:
   void reset() { *this = {}; }
-  /// tick_bp: the instrument's tick as bp of the price, 0 = not known.
-  [[nodiscard]] bool passes(double mid, double tick_bp, std::uint64_t mono_ns, const GateOptions& options);
+  /// `per_bp` is 10,000 / mid, which the caller has anyway; `tick` is the instrument's, 0 = not known.
+  [[nodiscard]] bool passes(double mid, double per_bp, double tick, std::uint64_t mono_ns, const GateOptions& options);
   /// True while a refused quote waits; at `release_due_ns` the feed may be let in again by accept().
   [[nodiscard]] bool waiting() const { return strikes_ != 0; }
   [[nodiscard]] std::uint64_t waiting_since_ns() const { return waiting_since_ns_; }

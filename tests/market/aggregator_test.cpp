@@ -90,6 +90,18 @@ TEST_CASE("the seed's example: highest bid, lowest ask, their spread, every venu
   CHECK_FALSE(room.aggregator.get("ETHUSDT"));
 }
 
+TEST_CASE("prices closer than a binary float can tell are ordered exactly") {
+  Room room;
+  const char* tails[] = {"1", "3", "2"};
+  int i = 0;
+  for (const auto* venue : {"A", "B", "C"}) {
+    const std::string tail = tails[i++];
+    room.quote(room.feed(venue), ("50000.00000000000" + tail).c_str(), ("50001.00000000000" + tail).c_str());
+  }
+  CHECK(text(room.now().best_bid) == "50000.000000000003");
+  CHECK(text(room.now().best_ask) == "50001.000000000001");
+}
+
 TEST_CASE("venues that cross each other are normal") {
   Room room;
   auto& a = room.feed("Bybit");

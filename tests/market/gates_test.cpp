@@ -32,7 +32,7 @@ struct WarmHistory {
   }
   bool step(double bp, std::uint64_t after_ms = 100) {
     now += after_ms * kMs;
-    return gate.passes(moved_bp(bp), 0, now, options);
+    return gate.passes(moved_bp(bp), 1e4 / moved_bp(bp), 0, now, options);
   }
 };
 
@@ -190,7 +190,7 @@ TEST_CASE("own history: floor, tick, hold and silence") {
     WarmHistory still;
     for (int i = 0; i < 200; ++i) REQUIRE(still.step(0));
     still.now += 100 * kMs;
-    CHECK(still.gate.passes(moved_bp(10), 10.01, still.now, still.options));
+    CHECK(still.gate.passes(moved_bp(10), 1e4 / moved_bp(10), kPrice * 10.1e-4, still.now, still.options));
   }
   SECTION("a quote that is repeated after the hold time is genuine") {
     CHECK_FALSE(feed.step(20));
