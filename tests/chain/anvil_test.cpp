@@ -6,6 +6,7 @@
 #include "chain/http_transport.hpp"
 #include "chain/transaction.hpp"
 #include "support/anvil.hpp"
+#include "support/result.hpp"
 #include "support/shared.hpp"
 
 using namespace anduin;

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/result.hpp"
 #include "support/shared.hpp"
 
 using namespace anduin;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.hpp"
+#include "support/result.hpp"
 #include "support/seed.hpp"
 
 using namespace anduin;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/random.hpp"
+#include "support/result.hpp"
 #include "support/seed.hpp"
 #include "support/shared.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "chain/rlp.hpp"
+#include "support/result.hpp"
 #include "support/seed.hpp"
 #include "support/shared.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "chain/signer.hpp"
 #include "chain/transaction.hpp"
+#include "support/result.hpp"
 #include "support/shared.hpp"
 
 using namespace anduin;

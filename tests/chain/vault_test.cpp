@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/random.hpp"
+#include "support/result.hpp"
 #include "support/shared.hpp"
 
 using namespace anduin;
@@ -201,7 +202,8 @@ TEST_CASE("another vault: other names, other order, unindexed refId") {
   CHECK_FALSE(vault.has_batch(false));
   CHECK(vault.has_batch(true));
   const auto call = vault.settle_call({Action::kCredit, kUser, 1, kRef});
-  CHECK(to_hex(std::span(*call).first(4)) == to_hex(std::span(keccak256("payOut(address,uint256,bytes32)").bytes).first(4)));
+  const Hash selector_hash = keccak256("payOut(address,uint256,bytes32)");
+  CHECK(to_hex(std::span(*call).first(4)) == to_hex(std::span(selector_hash.bytes).first(4)));
   CHECK_FALSE(vault.settle_call({Action::kSeizeCapped, kUser, 1, kRef}));
 
   Log log;
