@@ -4,9 +4,7 @@
 // The clock, the rate source and the fault hook must outlive the ledger.
 #pragma once
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 
 #include "base/clock.hpp"
@@ -14,8 +12,6 @@
 #include "settle/types.hpp"
 
 namespace anduin::settle {
-
-class Database;
 
 /// Sees every durable write go by. The simulation ends the "process" here by throwing; the host has none.
 class WriteHook {
@@ -83,6 +79,8 @@ struct ItemMove {
 
 class Ledger {
  public:
+  struct Impl;  ///< internal to host/settle
+
   /// Creates or opens, migrates forward. kFatal with words: newer schema, another process, not a ledger, disk.
   static Result<std::unique_ptr<Ledger>> open(const LedgerOptions& options, Clock& clock);
   ~Ledger();
@@ -153,19 +151,8 @@ class Ledger {
   Result<void> move_item(const SignerKey& key, const Address& vault, const ItemMove& move);
 
  private:
-  struct Account;
-  explicit Ledger(LedgerOptions options, Clock& clock);
-  template <class F>
-  auto write(const char* what, F&& body);
-  Result<void> load_accounts();
-  CloseOutcome commit_close(const Account& account, const ClosedPosition& close, std::int64_t now_ms);
-  void commit_one(const AccountBatch& batch, std::vector<CloseOutcome>& out, std::int64_t now_ms);
-
-  LedgerOptions options_;
-  Clock& clock_;
-  std::mutex mutex_;
-  std::unique_ptr<Database> db_;
-  std::map<std::string, Account> accounts_;
+  explicit Ledger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace anduin::settle

@@ -38,6 +38,7 @@ struct SlotFacts {
   Hash block_hash;                     ///< as the ledger has it
   std::optional<Sighting> sighting;    ///< from this look
   bool all_looked_up = false;          ///< every attempt's receipt was asked for, without an error
+  bool orphaned = false;               ///< a receipt names a block that is not canonical
   std::uint64_t nonce = 0;
   std::uint64_t finalized_nonce = 0;   ///< read before the receipts
   std::uint64_t settled_height = 0;

@@ -4,7 +4,6 @@
 // that fails may have sent bytes; outcomes come only from the chain, at the settled height.
 #pragma once
 #include <map>
-#include <set>
 
 #include "base/clock.hpp"
 #include "chain/signer.hpp"
@@ -55,26 +54,38 @@ class Submitter {
   [[nodiscard]] const SubmitterStatus& status() const { return status_; }
 
  protected:
-  // The steps, in the order of a slot's life. Virtual so that the simulation can put a wrong one in their place and
-  // prove that it would be caught.
   struct Slot {
     SlotRow row;
-    std::uint64_t sent_head = 0, attempt_head = 0;  ///< head at the last send, at the last new attempt
-    std::uint64_t sent_mono_ns = 0;                 ///< 0 = not sent by this process
-    std::optional<std::uint64_t> absent_since;      ///< head at the first look that found nothing
-    std::string abandon;                            ///< why this payload is given up
+    std::uint64_t sent_head = 0;      ///< head at the last send
+    std::uint64_t attempt_head = 0;   ///< head when the newest attempt was first sent
+    std::uint64_t sent_mono_ns = 0;   ///< 0 = to be sent now: fresh, after a restart, or after a reorg
+    std::optional<std::uint64_t> absent_since;  ///< head at the first look that found the nonce gone
+    bool bump_now = false;
+    std::string abandon;              ///< not empty: why this payload is given up for a no-op
   };
-  struct View {                                     ///< the chain at the start of a tick
+  /// The chain at the start of a tick.
+  struct View {
     chain::Block head, settled;
     Heights heights;
     std::uint64_t settled_nonce = 0;
   };
 
-  virtual Result<void> sign_slot(Slot& slot, const Fees& fees, bool noop);
+  // The steps in the order of a slot's life. Virtual so that the simulation can put a wrong one in their place and
+  // prove that it would be caught.
+
+  /// C2 to C5: reserve, sign, persist, broadcast.
+  virtual Result<void> launch(const QueuedItem& item, const Bytes& calldata, std::uint64_t gas_limit, const View& view);
+  /// C4, C5: the newest attempt's bytes go out.
   virtual Result<void> broadcast(Slot& slot, const View& view);
   virtual Result<void> handle_answer(Slot& slot, const View& view, const chain::SendResult& answer);
-  virtual Result<void> handle_missing(Slot& slot, const View& view);
-  virtual bool is_settled(const Sighting& sighting, const View& view) const;
+  /// Nothing of this slot is in a block for resend_blocks: the same bytes again.
+  virtual Result<void> resend(Slot& slot, const View& view);
+  /// The block at and below which outcomes are taken.
+  virtual Result<chain::Block> settled_block(const chain::Block& head);
+
+  /// C3, C6: signs the slot's payload (or a no-op) and persists the bytes.
+  Result<void> sign_slot(Slot& slot, const Fees& fees, bool noop);
+  Result<Fees> fresh();
 
   SubmitterOptions options_;
   Ledger& ledger_;
@@ -87,22 +98,45 @@ class Submitter {
   std::vector<Slot> slots_;  ///< open ones, lowest nonce first
 
  private:
-  struct Impl;
+  struct Look;  ///< what was found of one slot
+  Result<bool> tick_inner();
+  Result<void> reload();
   Result<View> look();
-  Result<void> track(const View& view);
-  Result<void> track_slot(Slot& slot, const View& view);
-  Result<void> finish_slot(Slot& slot, const View& view, const Sighting& sighting);
-  Result<void> lose_slot(Slot& slot, const View& view);
-  Result<void> send_due(const View& view);
-  Result<void> plan(const View& view);
-  Result<void> plan_item(const QueuedItem& item, const View& view, bool& planned);
-  Result<void> resolve_used(const QueuedItem& item, const View& view);
-  Result<void> probe_blocked(const View& view);
-  Result<ItemFacts> item_facts(const QueuedItem& item, const View& view);
-  void note(const Error& error, const QueuedItem* item = nullptr);
-};
 
-/// A thread that ticks: at once after wake(), else every poll interval.
-class SubmitterThread;
+  // submitter_track.cpp
+  Result<void> track(const View& view);
+  Result<Look> look_up(const Slot& slot);
+  Result<void> act_on(Slot& slot, const Look& found, const View& view);
+  Result<void> record_mined(Slot& slot, const Look& found);
+  Result<void> finish(Slot& slot, const Look& found, const View& view);
+  Result<void> lose(Slot& slot, const View& view);
+  Result<void> close(Slot& slot, SlotState end, const std::vector<ItemMove>& moves, const std::string& why);
+  Result<void> promote_safe(Slot& slot, const View& view);
+  Result<ItemFacts> facts_of(const QueuedItem& item, const View& view, const Look* own);
+  Result<std::optional<chain::VaultEvent>> find_event(const Hash& ref_id, const View& view);
+
+  // submitter_plan.cpp
+  Result<void> send_due(const View& view);
+  Result<void> bump(Slot& slot, const View& view);
+  Result<void> plan(const View& view, bool& more);
+  enum class Planned : std::uint8_t { kLaunched, kSkipped, kStop };
+  Result<Planned> plan_item(const QueuedItem& item, const View& view);
+  Result<Planned> handle_revert(const QueuedItem& item, const chain::VaultRevert& revert, const View& view);
+  Result<void> resolve_used(const QueuedItem& item, const View& view);
+  Result<void> probe_blocked();
+  Result<bool> can_pay(std::uint64_t gas_limit);
+  [[nodiscard]] chain::VaultItem vault_item(const QueuedItem& item) const;
+
+  void note(const std::string& text, const QueuedItem* item = nullptr);
+  void note(const Error& error, const QueuedItem* item = nullptr) { note(error.to_string(), item); }
+
+  bool started_ = false, reload_ = true;
+  std::optional<chain::FeeSuggestion> fees_;       ///< of this tick
+  std::optional<U256> balance_;                    ///< of this tick
+  std::map<std::int64_t, std::uint64_t> waiting_;  ///< settlement row -> head at which it was put off
+  std::map<Hash, std::uint64_t> search_from_;      ///< event searches in progress: next block downwards
+  std::uint64_t plan_paused_until_ns_ = 0, probe_due_ns_ = 0;
+  std::string logged_error_;
+};
 
 }  // namespace anduin::settle

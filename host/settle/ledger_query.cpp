@@ -1,0 +1,286 @@
+#include "settle/ledger_query.hpp"
+
+#include <boost/multiprecision/cpp_int.hpp>
+#include <nlohmann/json.hpp>
+
+#include "settle/audit.hpp"
+#include "settle/ledger_schema.hpp"
+
+namespace anduin::settle {
+namespace {
+
+using nlohmann::json;
+
+// Columns of a settlement in the order of settlement_json().
+#define ANDUIN_SETTLEMENT_COLUMNS \
+  "id, ref_id, state, reason, venue, account, user_addr, position_id, symbol, native_symbol, market, side, " \
+  "entry_price, exit_price, size, pnl, pnl_text, currency, fee, fee_text, fee_currency, usd, rate, rate_source, " \
+  "rate_ms, action, units, onchain_units, closed_ms, received_ms, origin, evidence, verified, duplicates, chain_id, " \
+  "vault, fee_rate, fee_rate_source, fee_rate_ms, slots_used"
+
+json text_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.text(column)); }
+
+json rate_json(const Query& q, int column) {
+  if (q.null(column)) return {};
+  return {{"usd", q.text(column)}, {"source", q.text(column + 1)}, {"at", q.integer(column + 2)}};
+}
+
+json settlement_json(const Query& q) {
+  return {{"row", q.integer(0)}, {"ref", q.hash(1).to_string()}, {"state", q.text(2)}, {"reason", q.text(3)},
+          {"venue", q.text(4)}, {"account", q.text(5)}, {"user", q.address(6).to_string()}, {"id", q.text(7)},
+          {"symbol", q.text(8)}, {"nativeSymbol", q.text(9)}, {"market", q.text(10)}, {"side", q.text(11)},
+          {"entryPrice", text_or_null(q, 12)}, {"exitPrice", text_or_null(q, 13)}, {"size", text_or_null(q, 14)},
+          {"pnl", q.text(15)}, {"pnlText", q.text(16)}, {"currency", q.text(17)},
+          {"fee", q.text(18)}, {"feeText", q.text(19)}, {"feeCurrency", q.text(20)}, {"usd", q.text(21)},
+          {"rate", rate_json(q, 22)}, {"feeRate", rate_json(q, 36)},
+          {"action", text_or_null(q, 25)}, {"units", text_or_null(q, 26)}, {"onchainUnits", text_or_null(q, 27)},
+          {"closedAt", q.integer(28)}, {"receivedAt", q.integer(29)}, {"origin", q.text(30)},
+          {"evidence", q.text(31)}, {"verified", q.text(32)}, {"duplicates", q.integer(33)},
+          {"chainId", q.integer(34)}, {"vault", q.address(35).to_string()}, {"slotsUsed", q.integer(39)}};
+}
+
+json report_json(const Query& q) {
+  return {{"report", q.integer(0)}, {"state", q.text(1)}, {"ref", q.null(2) ? json() : json(q.hash(2).to_string())},
+          {"venue", q.text(3)}, {"account", q.text(4)}, {"user", q.address(5).to_string()}, {"id", q.text(6)},
+          {"action", text_or_null(q, 7)}, {"units", text_or_null(q, 8)}, {"pnl", q.text(9)}, {"currency", q.text(10)},
+          {"fee", q.text(11)}, {"closedAt", q.integer(12)}, {"receivedAt", q.integer(13)}, {"origin", q.text(14)},
+          {"evidence", q.text(15)}, {"reason", q.text(16)}, {"seen", q.integer(17)}};
+}
+
+#define ANDUIN_REPORT_COLUMNS \
+  "id, kind, ref_id, venue, account, user_addr, position_id, action, units, pnl, currency, fee, closed_ms, " \
+  "received_ms, origin, evidence, reason, seen"
+
+json hex_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.hash(column).to_string()); }
+json integer_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.integer(column)); }
+
+json attempts_json(Database& db, std::int64_t slot) {
+  json out = json::array();
+  Query q(db,
+          "SELECT hash, noop, max_fee, tip, created_ms, first_sent_ms, last_sent_ms, sends, last_error FROM attempt "
+          "WHERE slot_id = ? ORDER BY seq");
+  q.bind(slot);
+  while (q.step()) {
+    out.push_back({{"transaction", q.hash(0).to_string()}, {"noop", q.integer(1) != 0}, {"maxFee", q.text(2)},
+                   {"tip", q.text(3)}, {"createdAt", q.integer(4)}, {"firstSentAt", integer_or_null(q, 5)},
+                   {"lastSentAt", integer_or_null(q, 6)}, {"sends", q.integer(7)}, {"lastError", q.text(8)}});
+  }
+  return out;
+}
+
+json slots_json(Database& db, std::int64_t settlement) {
+  json out = json::array();
+  std::vector<std::int64_t> ids;
+  {
+    Query q(db,
+            "SELECT s.id, s.nonce, s.signer, s.state, s.win_hash, s.block_hash, s.block_number, s.created_ms, "
+            "s.ended_ms, s.gas_limit FROM slot_item i JOIN slot s ON s.id = i.slot_id WHERE i.settlement_id = ? "
+            "ORDER BY s.id");
+    q.bind(settlement);
+    while (q.step()) {
+      ids.push_back(q.integer(0));
+      out.push_back({{"slot", q.integer(0)}, {"nonce", q.integer(1)}, {"signer", q.address(2).to_string()},
+                     {"state", q.text(3)}, {"transaction", hex_or_null(q, 4)}, {"blockHash", hex_or_null(q, 5)},
+                     {"blockNumber", integer_or_null(q, 6)}, {"reservedAt", q.integer(7)},
+                     {"endedAt", integer_or_null(q, 8)}, {"gasLimit", q.integer(9)}});
+    }
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) out[i]["attempts"] = attempts_json(db, ids[i]);
+  return out;
+}
+
+json audit_json(Database& db, std::int64_t settlement) {
+  json out = json::array();
+  Query q(db,
+          "SELECT id, at_ms, actor, kind, slot_id, from_state, to_state, detail, digest FROM audit "
+          "WHERE settlement_id = ?1 OR slot_id IN (SELECT slot_id FROM slot_item WHERE settlement_id = ?1) ORDER BY id");
+  q.bind(settlement);
+  while (q.step()) {
+    out.push_back({{"n", q.integer(0)}, {"at", q.integer(1)}, {"actor", q.text(2)}, {"kind", q.text(3)},
+                   {"slot", integer_or_null(q, 4)}, {"from", q.text(5)}, {"to", q.text(6)}, {"detail", q.text(7)},
+                   {"digest", q.hash(8).to_string()}});
+  }
+  return out;
+}
+
+/// Runs a reader's body and turns a thrown failure into the result's error.
+template <class F>
+auto guarded(F&& body) -> Result<std::invoke_result_t<F>> {
+  using T = std::invoke_result_t<F>;
+  try {
+    // In place: a JSON value converts to anything, also to an Error.
+    return Result<T>(boost::system::in_place_value, body());
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+}
+
+}  // namespace
+
+LedgerReader::LedgerReader(std::unique_ptr<Database> db) : db_(std::move(db)) {}
+LedgerReader::~LedgerReader() = default;
+
+Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::filesystem::path& path) {
+  auto db = Database::open(path, Database::Mode::kReadOnly);
+  if (!db) return db.error();
+  if (auto ok = check_version(**db, schema_steps().size()); !ok) return ok.error();
+  return std::unique_ptr<LedgerReader>(new LedgerReader(std::move(*db)));
+}
+
+Result<std::vector<json>> LedgerReader::list(const ListFilter& f) {
+  return guarded([&] {
+    std::vector<json> out;
+    Bytes user;
+    if (!f.user.empty()) user = from_hex(f.user).value_or(Bytes{0});
+    Query q(*db_, "SELECT " ANDUIN_SETTLEMENT_COLUMNS
+                  " FROM settlement WHERE id > ?1 AND (?2 = '' OR state = ?2) AND (?3 = '' OR venue = ?3) AND "
+                  "(?4 = '' OR account = ?4) AND (length(?5) = 0 OR user_addr = ?5) ORDER BY id LIMIT ?6");
+    q.bind(f.after_id, f.state, f.venue, f.account, user, static_cast<std::int64_t>(f.limit));
+    while (q.step()) out.push_back(settlement_json(q));
+    // Reports have no row number of their own kind to page by: they follow the last page.
+    const bool asked = f.state.empty() || f.state == "CONFLICT" || f.state == "REJECTED";
+    if (asked && f.after_id == 0 && out.size() < f.limit) {
+      Query r(*db_, "SELECT " ANDUIN_REPORT_COLUMNS
+                    " FROM report WHERE (?1 = '' OR kind = ?1) AND (?2 = '' OR venue = ?2) AND (?3 = '' OR account = ?3) "
+                    "AND (length(?4) = 0 OR user_addr = ?4) ORDER BY id LIMIT ?5");
+      r.bind(f.state, f.venue, f.account, user, static_cast<std::int64_t>(f.limit - out.size()));
+      while (r.step()) out.push_back(report_json(r));
+    }
+    return out;
+  });
+}
+
+Result<json> LedgerReader::show(const std::string& ref) {
+  return guarded([&] {
+    json out;
+    const auto hash = Hash::parse(ref);
+    {
+      Query q(*db_, "SELECT " ANDUIN_SETTLEMENT_COLUMNS " FROM settlement WHERE ref_id = ?1 OR position_id = ?2 LIMIT 2");
+      if (hash) q.bind(*hash); else q.bind(nullptr);
+      q.bind(ref);
+      if (q.step()) out = settlement_json(q);
+      if (q.step()) {
+        throw ErrorException(Error{ErrorKind::kBadRequest, ref, "several settlements have this id: give the refId"});
+      }
+    }
+    json reports = json::array();
+    {
+      Query r(*db_, "SELECT " ANDUIN_REPORT_COLUMNS
+                    " FROM report WHERE ref_id = ?1 OR position_id = ?2 ORDER BY id");
+      if (hash) r.bind(*hash); else if (out.is_object()) r.bind(*Hash::parse(out["ref"].get<std::string>()));
+      else r.bind(nullptr);
+      r.bind(ref);
+      while (r.step()) reports.push_back(report_json(r));
+    }
+    if (out.is_null() && reports.empty()) {
+      throw ErrorException(Error{ErrorKind::kBadRequest, ref, "no settlement has this refId or close id"});
+    }
+    if (out.is_object()) {
+      const std::int64_t row = out["row"].get<std::int64_t>();
+      out["slots"] = slots_json(*db_, row);
+      out["audit"] = audit_json(*db_, row);
+    }
+    out["reports"] = std::move(reports);
+    return out;
+  });
+}
+
+Result<void> LedgerReader::export_rows(const std::function<void(const json&)>& row) {
+  try {
+    std::int64_t last = 0;
+    while (true) {
+      std::vector<std::pair<std::int64_t, json>> page;
+      {
+        Query q(*db_, "SELECT " ANDUIN_SETTLEMENT_COLUMNS " FROM settlement WHERE id > ? ORDER BY id LIMIT 500");
+        q.bind(last);
+        while (q.step()) page.emplace_back(q.integer(0), settlement_json(q));
+      }
+      if (page.empty()) break;
+      last = page.back().first;
+      for (auto& [id, object] : page) {
+        object["slots"] = slots_json(*db_, id);
+        row(object);
+      }
+    }
+    Query r(*db_, "SELECT " ANDUIN_REPORT_COLUMNS " FROM report ORDER BY id");
+    while (r.step()) row(report_json(r));
+    return {};
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+}
+
+Result<Sums> LedgerReader::sums() {
+  return guarded([&] {
+    Sums out;
+    Query q(*db_, "SELECT state, count(*) FROM settlement GROUP BY state");
+    while (q.step()) {
+      const auto count = static_cast<std::uint64_t>(q.integer(1));
+      switch (parse_state(q.text(0)).value_or(State::kConflict)) {
+        case State::kSettled:
+        case State::kAlreadySettled: out.settled += count; break;
+        case State::kNoAction:
+        case State::kRejected:
+        case State::kBeforeActivation:
+        case State::kDryRun: out.no_action += count; break;
+        case State::kQueued:
+        case State::kAssigned:
+        case State::kIncluded:
+        case State::kSafe: out.waiting += count; [[fallthrough]];
+        case State::kQuarantined:
+        case State::kConflict:
+        case State::kBlocked: out.held += count; break;
+      }
+    }
+    boost::multiprecision::cpp_int sum = 0;
+    Query amounts(*db_,
+                  "SELECT action, coalesce(onchain_units, units) FROM settlement "
+                  "WHERE state IN ('SETTLED','ALREADY_SETTLED')");
+    while (amounts.step()) {
+      const boost::multiprecision::cpp_int units(amounts.text(1));
+      if (amounts.text(0) == "credit") sum += units;
+      else sum -= units;
+    }
+    out.ledger_sum = sum.str();
+    Query rejected(*db_,
+                   "SELECT count(*) FROM (SELECT DISTINCT venue, position_id FROM report r WHERE kind = 'REJECTED' AND NOT "
+                   "EXISTS (SELECT 1 FROM settlement s WHERE s.venue = r.venue AND s.position_id = r.position_id))");
+    if (rejected.step()) out.no_action += static_cast<std::uint64_t>(rejected.integer(0));
+    Query conflicts(*db_, "SELECT count(*) FROM report WHERE kind = 'CONFLICT'");
+    if (conflicts.step()) out.conflict_reports = static_cast<std::uint64_t>(conflicts.integer(0));
+    return out;
+  });
+}
+
+Result<AuditCheck> LedgerReader::verify_audit() {
+  return guarded([&] {
+    const AuditVerdict v = verify_audit_chain(*db_);
+    return AuditCheck{v.broken.empty(), v.rows, v.broken};
+  });
+}
+
+Result<std::vector<std::string>> LedgerReader::close_ids() {
+  return guarded([&] {
+    std::vector<std::string> out;
+    Query q(*db_,
+            "SELECT venue || ':' || position_id FROM settlement UNION SELECT venue || ':' || position_id FROM report");
+    while (q.step()) out.push_back(q.text(0));
+    return out;
+  });
+}
+
+Result<std::vector<UnprovenRange>> LedgerReader::unproven(bool open_only) {
+  return guarded([&] {
+    std::vector<UnprovenRange> out;
+    Query q(*db_,
+            "SELECT id, account, from_ms, to_ms, state, actor, reason FROM coverage_gap WHERE (? = 0 OR state = 'open') "
+            "ORDER BY id");
+    q.bind(std::int64_t{open_only});
+    while (q.step()) {
+      out.push_back({q.integer(0), q.text(1), q.integer(2), q.integer(3), q.text(4), q.text(5), q.text(6)});
+    }
+    return out;
+  });
+}
+
+}  // namespace anduin::settle

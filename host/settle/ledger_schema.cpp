@@ -1,0 +1,170 @@
+#include "settle/ledger_schema.hpp"
+
+#include <array>
+
+namespace anduin::settle {
+namespace {
+
+// 256-bit numbers and money are decimal TEXT, hashes and addresses BLOB, times INTEGER ms since the epoch UTC.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE account(
+  name TEXT PRIMARY KEY, venue TEXT NOT NULL, uid TEXT NOT NULL, user_addr BLOB NOT NULL,
+  chain_id INTEGER NOT NULL, vault BLOB NOT NULL, live INTEGER NOT NULL,
+  settle_from_ms INTEGER NOT NULL, registered_ms INTEGER NOT NULL,
+  cursor BLOB, cursor_version INTEGER, cursor_ms INTEGER) STRICT;
+
+CREATE TABLE settlement(
+  id INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, vault BLOB NOT NULL,
+  ref_id BLOB NOT NULL CHECK(length(ref_id) = 32),
+  venue TEXT NOT NULL, position_id TEXT NOT NULL, account TEXT NOT NULL REFERENCES account(name),
+  user_addr BLOB NOT NULL CHECK(length(user_addr) = 20), action TEXT, units TEXT,
+  symbol TEXT NOT NULL, native_symbol TEXT NOT NULL, market TEXT NOT NULL, side TEXT NOT NULL,
+  entry_price TEXT, exit_price TEXT, size TEXT,
+  pnl TEXT NOT NULL, pnl_text TEXT NOT NULL, currency TEXT NOT NULL,
+  fee TEXT NOT NULL, fee_text TEXT NOT NULL, fee_currency TEXT NOT NULL,
+  usd TEXT NOT NULL, rate TEXT, rate_source TEXT, rate_ms INTEGER,
+  fee_rate TEXT, fee_rate_source TEXT, fee_rate_ms INTEGER,
+  closed_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL, origin TEXT NOT NULL, evidence TEXT NOT NULL,
+  digest BLOB NOT NULL, verified TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+  slots_used INTEGER NOT NULL DEFAULT 0, onchain_units TEXT, duplicates INTEGER NOT NULL DEFAULT 0,
+  UNIQUE(chain_id, vault, ref_id), UNIQUE(venue, position_id, chain_id, vault)) STRICT;
+CREATE INDEX settlement_queued ON settlement(chain_id, vault, closed_ms, id) WHERE state = 'QUEUED';
+CREATE INDEX settlement_blocked ON settlement(chain_id, vault, closed_ms, id) WHERE state = 'BLOCKED';
+CREATE INDEX settlement_ref ON settlement(ref_id);
+
+CREATE TABLE report(
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL CHECK(kind IN ('CONFLICT','REJECTED')),
+  chain_id INTEGER NOT NULL, vault BLOB NOT NULL, ref_id BLOB,
+  venue TEXT NOT NULL, position_id TEXT NOT NULL, account TEXT NOT NULL, user_addr BLOB NOT NULL,
+  action TEXT, units TEXT, pnl TEXT NOT NULL, currency TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL,
+  closed_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL, origin TEXT NOT NULL, evidence TEXT NOT NULL,
+  reason TEXT NOT NULL, digest BLOB NOT NULL, seen INTEGER NOT NULL DEFAULT 1,
+  UNIQUE(kind, digest)) STRICT;
+
+CREATE TABLE signer(
+  chain_id INTEGER NOT NULL, address BLOB NOT NULL, next_nonce INTEGER, epoch INTEGER NOT NULL,
+  PRIMARY KEY(chain_id, address)) STRICT;
+CREATE TABLE slot(
+  id INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, signer BLOB NOT NULL, nonce INTEGER NOT NULL,
+  vault BLOB NOT NULL, calldata BLOB NOT NULL, gas_limit INTEGER NOT NULL, state TEXT NOT NULL,
+  win_hash BLOB, block_hash BLOB, block_number INTEGER, created_ms INTEGER NOT NULL, ended_ms INTEGER,
+  UNIQUE(chain_id, signer, nonce),
+  FOREIGN KEY(chain_id, signer) REFERENCES signer(chain_id, address)) STRICT;
+CREATE INDEX slot_open ON slot(chain_id, signer, nonce) WHERE state NOT IN ('FINAL','LOST');
+CREATE TABLE slot_item(
+  slot_id INTEGER NOT NULL REFERENCES slot(id), seq INTEGER NOT NULL, ref_id BLOB NOT NULL,
+  settlement_id INTEGER NOT NULL REFERENCES settlement(id),
+  PRIMARY KEY(slot_id, seq), UNIQUE(slot_id, ref_id)) STRICT;
+CREATE INDEX slot_item_settlement ON slot_item(settlement_id);
+CREATE TABLE attempt(
+  hash BLOB PRIMARY KEY, slot_id INTEGER NOT NULL REFERENCES slot(id), seq INTEGER NOT NULL,
+  noop INTEGER NOT NULL, raw BLOB NOT NULL, max_fee TEXT NOT NULL, tip TEXT NOT NULL, gas_limit INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL, first_sent_ms INTEGER, last_sent_ms INTEGER, sends INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT NOT NULL DEFAULT '', UNIQUE(slot_id, seq)) STRICT;
+
+CREATE TABLE audit(
+  id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
+  settlement_id INTEGER, slot_id INTEGER, from_state TEXT NOT NULL, to_state TEXT NOT NULL, detail TEXT NOT NULL,
+  prev BLOB NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE INDEX audit_settlement ON audit(settlement_id) WHERE settlement_id IS NOT NULL;
+
+CREATE TABLE coverage_gap(
+  id INTEGER PRIMARY KEY, account TEXT NOT NULL REFERENCES account(name), from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL CHECK(to_ms > from_ms), state TEXT NOT NULL CHECK(state IN ('open','proven','accepted')),
+  opened_ms INTEGER NOT NULL, actor TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE nonce_block(scope TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT;
+
+CREATE TRIGGER settlement_identity BEFORE UPDATE OF
+  chain_id, vault, ref_id, venue, position_id, account, closed_ms, digest ON settlement
+  BEGIN SELECT RAISE(ABORT, 'a settlement''s identity never changes'); END;
+CREATE TRIGGER settlement_frozen BEFORE UPDATE OF units, action, user_addr ON settlement
+  WHEN OLD.state <> 'QUARANTINED' AND
+    (NEW.units IS NOT OLD.units OR NEW.action IS NOT OLD.action OR NEW.user_addr IS NOT OLD.user_addr)
+  BEGIN SELECT RAISE(ABORT, 'units, action and user are frozen from QUEUED on'); END;
+CREATE TRIGGER settlement_amount BEFORE UPDATE OF state ON settlement
+  WHEN NEW.state = 'QUEUED' AND (NEW.units IS NULL OR NEW.action IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'only a settlement with an amount can be queued'); END;
+CREATE TRIGGER settlement_terminal BEFORE UPDATE OF state ON settlement
+  WHEN OLD.state IN ('NO_ACTION','REJECTED','BEFORE_ACTIVATION','DRY_RUN','SETTLED','ALREADY_SETTLED')
+    AND NEW.state <> OLD.state
+  BEGIN SELECT RAISE(ABORT, 'a terminal settlement never moves'); END;
+CREATE TRIGGER settlement_delete BEFORE DELETE ON settlement
+  BEGIN SELECT RAISE(ABORT, 'settlements are never deleted'); END;
+CREATE TRIGGER report_delete BEFORE DELETE ON report
+  BEGIN SELECT RAISE(ABORT, 'reports are never deleted'); END;
+CREATE TRIGGER slot_payload BEFORE UPDATE OF chain_id, signer, nonce, vault, calldata, gas_limit ON slot
+  BEGIN SELECT RAISE(ABORT, 'a slot is bound to its payload'); END;
+CREATE TRIGGER slot_over BEFORE UPDATE OF state ON slot WHEN OLD.state IN ('FINAL','LOST')
+  BEGIN SELECT RAISE(ABORT, 'a closed slot never moves'); END;
+CREATE TRIGGER slot_delete BEFORE DELETE ON slot BEGIN SELECT RAISE(ABORT, 'slots are never deleted'); END;
+CREATE TRIGGER slot_item_update BEFORE UPDATE ON slot_item
+  BEGIN SELECT RAISE(ABORT, 'a slot''s items never change'); END;
+CREATE TRIGGER slot_item_delete BEFORE DELETE ON slot_item
+  BEGIN SELECT RAISE(ABORT, 'a slot''s items never change'); END;
+CREATE TRIGGER attempt_bytes BEFORE UPDATE OF hash, slot_id, seq, noop, raw, max_fee, tip, gas_limit ON attempt
+  BEGIN SELECT RAISE(ABORT, 'signed bytes never change'); END;
+CREATE TRIGGER attempt_delete BEFORE DELETE ON attempt BEGIN SELECT RAISE(ABORT, 'attempts are never deleted'); END;
+CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+)sql";
+
+constexpr std::array<const char*, 1> kSteps{kVersion1};
+
+std::int64_t pragma(Database& db, std::string_view sql) {
+  Query q(db, sql);
+  return q.step() ? q.integer(0) : 0;
+}
+
+Error refuse(Database& db, const std::string& text) { return {ErrorKind::kFatal, db.path(), text}; }
+
+Error newer(Database& db, std::int64_t version, std::size_t newest) {
+  return refuse(db, "the ledger has schema version " + std::to_string(version) + ", this program knows up to " +
+                        std::to_string(newest) + ": install the newer anduin that wrote it");
+}
+
+}  // namespace
+
+std::span<const char* const> schema_steps() { return kSteps; }
+
+Result<void> migrate(Database& db, std::span<const char* const> steps) {
+  try {
+    Transaction tx(db);
+    const std::int64_t id = pragma(db, "PRAGMA application_id");
+    const std::int64_t version = pragma(db, "PRAGMA user_version");
+    if (id == 0 && version == 0) {
+      if (pragma(db, "SELECT count(*) FROM sqlite_schema") != 0) {
+        return refuse(db, "this SQLite file is not an anduin ledger; choose another path");
+      }
+      db.exec(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
+    } else if (id != kApplicationId) {
+      return refuse(db, "this SQLite file is not an anduin ledger; choose another path");
+    }
+    const auto newest = static_cast<std::int64_t>(steps.size());
+    if (version > newest) return newer(db, version, steps.size());
+    for (auto v = version; v < newest; ++v) db.exec(steps[static_cast<std::size_t>(v)]);
+    if (version != newest) db.exec(("PRAGMA user_version=" + std::to_string(newest)).c_str());
+    tx.commit();
+    return {};
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+}
+
+Result<void> check_version(Database& db, std::size_t newest) {
+  try {
+    if (pragma(db, "PRAGMA application_id") != kApplicationId) {
+      return refuse(db, "this file is not an anduin ledger");
+    }
+    const std::int64_t version = pragma(db, "PRAGMA user_version");
+    if (version > static_cast<std::int64_t>(newest)) return newer(db, version, newest);
+    if (version < static_cast<std::int64_t>(newest)) {
+      return refuse(db, "the ledger has the older schema version " + std::to_string(version) +
+                            ": start the host once, it migrates the file");
+    }
+    return {};
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+}
+
+}  // namespace anduin::settle

@@ -1,0 +1,22 @@
+// The ledger's tables, version by version, and the way from an older version to this one.
+// Thread: as the Database. Schema texts are frozen once released: a change is a new step at the end.
+#pragma once
+#include <span>
+
+#include "settle/db.hpp"
+
+namespace anduin::settle {
+
+/// "Andu": tells a ledger from any other SQLite file.
+inline constexpr std::int64_t kApplicationId = 0x416e6475;
+
+/// Step n brings version n to n+1.
+std::span<const char* const> schema_steps();
+
+/// Brings the file to the newest version in one transaction. kFatal: newer than this program, or not a ledger.
+Result<void> migrate(Database& db, std::span<const char* const> steps);
+
+/// For readers: the same checks without writing. kFatal also when the file is older (a host must migrate it first).
+Result<void> check_version(Database& db, std::size_t newest);
+
+}  // namespace anduin::settle

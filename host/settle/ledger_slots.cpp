@@ -1,0 +1,322 @@
+// C2 to C9: the submitter's writes. Each is one transaction, compare-and-set on every state, one audit row per move.
+#include "settle/ledger_impl.hpp"
+
+namespace anduin::settle {
+namespace {
+
+std::int64_t i64(std::uint64_t v) { return static_cast<std::int64_t>(v); }
+
+chain::Action parse_action(const std::string& text) {
+  if (text == chain::to_string(chain::Action::kCredit)) return chain::Action::kCredit;
+  if (text == chain::to_string(chain::Action::kSeize)) return chain::Action::kSeize;
+  return chain::Action::kSeizeCapped;
+}
+
+#define ANDUIN_ITEM_COLUMNS \
+  "s.id, s.ref_id, s.action, s.user_addr, s.units, s.state, s.venue, s.account, s.position_id, s.slots_used, " \
+  "s.closed_ms, s.reason"
+
+QueuedItem item_from(const Query& q) {
+  QueuedItem out;
+  out.id = q.integer(0);
+  out.ref_id = q.hash(1);
+  out.action = parse_action(q.text(2));
+  out.user = q.address(3);
+  out.units = q.number(4);
+  out.state = parse_state(q.text(5)).value_or(State::kConflict);
+  out.venue = q.text(6);
+  out.account = q.text(7);
+  out.position_id = q.text(8);
+  out.slots_used = static_cast<int>(q.integer(9));
+  out.closed_ms = q.integer(10);
+  out.reason = q.text(11);
+  return out;
+}
+
+std::vector<QueuedItem> items_where(Database& db, std::string_view sql, std::uint64_t chain_id, const Address& vault,
+                                    std::size_t limit) {
+  std::vector<QueuedItem> out;
+  Query q(db, sql);
+  q.bind(i64(chain_id), vault, i64(limit));
+  while (q.step()) out.push_back(item_from(q));
+  return out;
+}
+
+std::vector<AttemptRow> attempts_of(Database& db, std::int64_t slot) {
+  std::vector<AttemptRow> out;
+  Query q(db, "SELECT hash, noop, raw, max_fee, tip, gas_limit FROM attempt WHERE slot_id = ? ORDER BY seq");
+  q.bind(slot);
+  while (q.step()) {
+    out.push_back({q.hash(0), q.integer(1) != 0, q.blob(2), q.number(3), q.number(4),
+                   static_cast<std::uint64_t>(q.integer(5))});
+  }
+  return out;
+}
+
+std::vector<QueuedItem> items_of(Database& db, std::int64_t slot) {
+  std::vector<QueuedItem> out;
+  Query q(db, "SELECT " ANDUIN_ITEM_COLUMNS
+              " FROM slot_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
+  q.bind(slot);
+  while (q.step()) out.push_back(item_from(q));
+  return out;
+}
+
+struct SlotHead {
+  SlotState state = SlotState::kReserved;
+  std::uint64_t chain_id = 0;
+  Address vault;
+};
+
+SlotHead slot_head(Ledger::Impl& impl, const SignerKey& key, std::int64_t slot) {
+  Query q(*impl.db, "SELECT state, chain_id, vault FROM slot WHERE id = ? AND chain_id = ? AND signer = ?");
+  q.bind(slot, i64(key.chain_id), key.signer);
+  if (!q.step()) impl.refuse(ErrorKind::kFatal, "slot " + std::to_string(slot) + " is not of this signer");
+  return {parse_slot_state(q.text(0)).value_or(SlotState::kLost), static_cast<std::uint64_t>(q.integer(1)),
+          q.address(2)};
+}
+
+/// The settlement row of a move; through the slot's own item list, so that a move can only concern its items.
+std::int64_t settlement_in_slot(Ledger::Impl& impl, std::int64_t slot, const Hash& ref_id) {
+  Query q(*impl.db, "SELECT settlement_id FROM slot_item WHERE slot_id = ? AND ref_id = ?");
+  q.bind(slot, ref_id);
+  if (!q.step()) impl.refuse(ErrorKind::kFatal, ref_id.to_string() + " is not in slot " + std::to_string(slot));
+  return q.integer(0);
+}
+
+void move_items(Ledger::Impl& impl, std::int64_t slot, const std::vector<ItemMove>& items) {
+  for (const auto& m : items) {
+    impl.move_settlement(settlement_in_slot(impl, slot, m.ref_id), m.from, m.to, "submitter", m.reason,
+                         m.onchain_units, slot);
+  }
+}
+
+}  // namespace
+
+Result<SignerKey> Ledger::acquire_signer(std::uint64_t chain_id, const Address& signer) {
+  return impl_->write("signer", [&] {
+    Query up(*impl_->db,
+             "INSERT INTO signer(chain_id, address, epoch) VALUES(?, ?, 1) "
+             "ON CONFLICT(chain_id, address) DO UPDATE SET epoch = epoch + 1");
+    up.bind(i64(chain_id), signer);
+    up.run();
+    Query q(*impl_->db, "SELECT epoch FROM signer WHERE chain_id = ? AND address = ?");
+    q.bind(i64(chain_id), signer);
+    if (!q.step()) impl_->refuse(ErrorKind::kFatal, "the signer row is missing");
+    return SignerKey{chain_id, signer, q.integer(0)};
+  });
+}
+
+Result<std::optional<std::uint64_t>> Ledger::next_nonce(const SignerKey& key) {
+  return impl_->read([&]() -> std::optional<std::uint64_t> {
+    Query q(*impl_->db, "SELECT next_nonce FROM signer WHERE chain_id = ? AND address = ?");
+    q.bind(i64(key.chain_id), key.signer);
+    if (!q.step() || q.null(0)) return std::nullopt;
+    return static_cast<std::uint64_t>(q.integer(0));
+  });
+}
+
+Result<void> Ledger::raise_nonce(const SignerKey& key, std::uint64_t at_least, const std::string& why) {
+  return impl_->write("raise_nonce", [&] {
+    impl_->check_epoch(key);
+    Query q(*impl_->db,
+            "UPDATE signer SET next_nonce = ?1 WHERE chain_id = ?2 AND address = ?3 AND coalesce(next_nonce, -1) < ?1");
+    q.bind(i64(at_least), i64(key.chain_id), key.signer);
+    if (q.run() != 0) {
+      impl_->audit({"submitter", "signer", {}, {}, "", std::to_string(at_least), key.signer.to_string() + " " + why});
+    }
+  });
+}
+
+Result<std::vector<QueuedItem>> Ledger::queued(std::uint64_t chain_id, const Address& vault, std::size_t limit) {
+  return impl_->read([&] {
+    return items_where(*impl_->db,
+                       "SELECT " ANDUIN_ITEM_COLUMNS
+                       " FROM settlement s WHERE chain_id = ? AND vault = ? AND state = 'QUEUED' "
+                       "ORDER BY closed_ms, id LIMIT ?",
+                       chain_id, vault, limit);
+  });
+}
+
+Result<std::vector<QueuedItem>> Ledger::blocked(std::uint64_t chain_id, const Address& vault, std::size_t limit) {
+  return impl_->read([&] {
+    return items_where(*impl_->db,
+                       "SELECT " ANDUIN_ITEM_COLUMNS
+                       " FROM settlement s WHERE chain_id = ? AND vault = ? AND state = 'BLOCKED' "
+                       "ORDER BY closed_ms, id LIMIT ?",
+                       chain_id, vault, limit);
+  });
+}
+
+Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
+  return impl_->read([&] {
+    std::vector<SlotRow> out;
+    {
+      Query q(*impl_->db,
+              "SELECT id, nonce, state, calldata, gas_limit, block_hash, win_hash, block_number FROM slot "
+              "WHERE chain_id = ? AND signer = ? AND state NOT IN ('FINAL','LOST') ORDER BY nonce");
+      q.bind(i64(key.chain_id), key.signer);
+      while (q.step()) {
+        SlotRow s;
+        s.id = q.integer(0);
+        s.nonce = static_cast<std::uint64_t>(q.integer(1));
+        s.state = parse_slot_state(q.text(2)).value_or(SlotState::kReserved);
+        s.calldata = q.blob(3);
+        s.gas_limit = static_cast<std::uint64_t>(q.integer(4));
+        s.block_hash = q.hash(5);
+        s.win_hash = q.hash(6);
+        s.block_number = static_cast<std::uint64_t>(q.integer(7));
+        out.push_back(std::move(s));
+      }
+    }
+    for (auto& s : out) {
+      s.attempts = attempts_of(*impl_->db, s.id);
+      s.items = items_of(*impl_->db, s.id);
+    }
+    return out;
+  });
+}
+
+Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault, const std::vector<QueuedItem>& items,
+                                const Bytes& calldata, std::uint64_t gas_limit) {
+  return impl_->write("reserve", [&] {
+    auto& db = *impl_->db;
+    impl_->check_epoch(key);
+    SlotRow slot;
+    slot.calldata = calldata;
+    slot.gas_limit = gas_limit;
+    {
+      Query q(db, "SELECT next_nonce FROM signer WHERE chain_id = ? AND address = ?");
+      q.bind(i64(key.chain_id), key.signer);
+      if (!q.step() || q.null(0)) impl_->refuse(ErrorKind::kFatal, "the signer's first nonce is not known");
+      slot.nonce = static_cast<std::uint64_t>(q.integer(0));
+    }
+    {
+      Query q(db, "UPDATE signer SET next_nonce = next_nonce + 1 WHERE chain_id = ? AND address = ?");
+      q.bind(i64(key.chain_id), key.signer);
+      q.run();
+    }
+    {
+      Query q(db,
+              "INSERT INTO slot(chain_id, signer, nonce, vault, calldata, gas_limit, state, created_ms) "
+              "VALUES(?,?,?,?,?,?,'RESERVED',?)");
+      q.bind(i64(key.chain_id), key.signer, i64(slot.nonce), vault, calldata, i64(gas_limit), impl_->clock.wall_ms());
+      q.run();
+      slot.id = db.last_id();
+    }
+    impl_->audit({"submitter", "slot", {}, slot.id, "", "RESERVED", "nonce " + std::to_string(slot.nonce)});
+    std::int64_t seq = 0;
+    for (const auto& item : items) {
+      {
+        Query q(db, "INSERT INTO slot_item(slot_id, seq, ref_id, settlement_id) VALUES(?,?,?,?)");
+        q.bind(slot.id, seq++, item.ref_id, item.id);
+        q.run();
+      }
+      impl_->move_settlement(item.id, State::kQueued, State::kAssigned, "submitter", "", {}, slot.id);
+      Query q(db, "UPDATE settlement SET slots_used = slots_used + 1 WHERE id = ?");
+      q.bind(item.id);
+      q.run();
+    }
+    slot.items = items_of(db, slot.id);
+    return slot;
+  });
+}
+
+Result<void> Ledger::add_attempt(const SignerKey& key, std::int64_t slot, const AttemptRow& a) {
+  return impl_->write("attempt", [&] {
+    impl_->check_epoch(key);
+    const SlotHead head = slot_head(*impl_, key, slot);
+    {
+      Query q(*impl_->db,
+              "INSERT INTO attempt(hash, slot_id, seq, noop, raw, max_fee, tip, gas_limit, created_ms) "
+              "SELECT ?1, ?2, count(*), ?3, ?4, ?5, ?6, ?7, ?8 FROM attempt WHERE slot_id = ?2");
+      q.bind(a.hash, slot, std::int64_t{a.noop}, a.raw, a.max_fee, a.tip, i64(a.gas_limit), impl_->clock.wall_ms());
+      q.run();
+    }
+    if (head.state == SlotState::kReserved) {
+      impl_->move_slot(slot, SlotState::kReserved, SlotState::kSigned, a.hash.to_string());
+    } else {
+      impl_->audit({"submitter", "attempt", {}, slot, "", a.noop ? "no-op" : "bump", a.hash.to_string()});
+    }
+  });
+}
+
+Result<void> Ledger::mark_sent(const SignerKey& key, std::int64_t slot, const Hash& attempt,
+                               const std::string& last_error) {
+  return impl_->write("sent", [&] {
+    impl_->check_epoch(key);
+    const std::int64_t now = impl_->clock.wall_ms();
+    {
+      Query q(*impl_->db,
+              "UPDATE attempt SET first_sent_ms = coalesce(first_sent_ms, ?1), last_sent_ms = ?1, sends = sends + 1, "
+              "last_error = ?2 WHERE hash = ?3 AND slot_id = ?4");
+      q.bind(now, last_error, attempt, slot);
+      q.run();
+    }
+    if (slot_head(*impl_, key, slot).state == SlotState::kSigned) {
+      impl_->move_slot(slot, SlotState::kSigned, SlotState::kSent, last_error);
+    }
+  });
+}
+
+Result<void> Ledger::mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt, const Hash& block_hash,
+                                std::uint64_t block_number, const std::vector<ItemMove>& items) {
+  return impl_->write("mined", [&] {
+    impl_->check_epoch(key);
+    const SlotHead head = slot_head(*impl_, key, slot);
+    {
+      Query q(*impl_->db, "UPDATE slot SET win_hash = ?, block_hash = ?, block_number = ? WHERE id = ?");
+      q.bind(attempt, block_hash, i64(block_number), slot);
+      q.run();
+    }
+    impl_->move_slot(slot, head.state, SlotState::kMined,
+                     "block " + std::to_string(block_number) + " " + block_hash.to_string());
+    move_items(*impl_, slot, items);
+  });
+}
+
+Result<void> Ledger::mark_unmined(const SignerKey& key, std::int64_t slot, const std::vector<ItemMove>& items,
+                                  const std::string& why) {
+  return impl_->write("unmined", [&] {
+    impl_->check_epoch(key);
+    {
+      Query q(*impl_->db, "UPDATE slot SET win_hash = NULL, block_hash = NULL, block_number = NULL WHERE id = ?");
+      q.bind(slot);
+      q.run();
+    }
+    impl_->move_slot(slot, SlotState::kMined, SlotState::kSent, why);
+    move_items(*impl_, slot, items);
+  });
+}
+
+Result<void> Ledger::close_slot(const SignerKey& key, std::int64_t slot, SlotState end,
+                                const std::vector<ItemMove>& items, const std::string& why) {
+  return impl_->write(end == SlotState::kFinal ? "final" : "lost", [&] {
+    impl_->check_epoch(key);
+    const SlotHead head = slot_head(*impl_, key, slot);
+    if (end != SlotState::kFinal && end != SlotState::kLost) {
+      impl_->refuse(ErrorKind::kFatal, "a slot ends FINAL or LOST");
+    }
+    if (items.size() != items_of(*impl_->db, slot).size()) {
+      impl_->refuse(ErrorKind::kFatal, "every item of a closing slot must move");
+    }
+    impl_->move_slot(slot, head.state, end, why);
+    move_items(*impl_, slot, items);
+  });
+}
+
+Result<void> Ledger::move_item(const SignerKey& key, const Address& vault, const ItemMove& m) {
+  return impl_->write("item", [&] {
+    impl_->check_epoch(key);
+    std::int64_t id = 0;
+    {
+      Query q(*impl_->db, "SELECT id FROM settlement WHERE chain_id = ? AND vault = ? AND ref_id = ?");
+      q.bind(i64(key.chain_id), vault, m.ref_id);
+      if (!q.step()) impl_->refuse(ErrorKind::kFatal, m.ref_id.to_string() + " is not in this ledger");
+      id = q.integer(0);
+    }
+    impl_->move_settlement(id, m.from, m.to, "submitter", m.reason, m.onchain_units, {});
+  });
+}
+
+}  // namespace anduin::settle

@@ -1,0 +1,78 @@
+#include "settle/plausibility.hpp"
+
+#include <algorithm>
+
+namespace anduin::settle {
+namespace {
+
+/// Digits kept in the inverse formula; the tolerances are many orders above it.
+constexpr int kInverseDigits = 18;
+
+bool is_inverse(InstrumentKind k) {
+  return k == InstrumentKind::kInversePerpetual || k == InstrumentKind::kInverseDated;
+}
+
+/// Pnl expected from the prices, and the size of the position, both in the pnl's currency.
+struct Expected {
+  Decimal pnl, notional;
+};
+
+Expected recompute(const ClosedPosition& c) {
+  const Decimal& entry = *c.entry_price;
+  const Decimal& exit = *c.exit_price;
+  Expected e;
+  if (is_inverse(c.kind)) {
+    const Decimal at_entry = Decimal::divide(*c.size, entry, kInverseDigits);
+    const Decimal at_exit = Decimal::divide(*c.size, exit, kInverseDigits);
+    e.pnl = at_entry - at_exit;
+    e.notional = std::max(at_entry, at_exit);
+  } else {
+    e.pnl = (exit - entry) * *c.size;
+    e.notional = std::max(entry, exit) * *c.size;
+  }
+  if (c.side == Side::kShort) e.pnl = -e.pnl;
+  return e;
+}
+
+/// Five cents in the pnl's own currency: coins are worth more, so a coin's slack is taken from its price.
+Decimal absolute_slack(const ClosedPosition& c) {
+  if (is_dollar(canonical_currency(c.currency))) return kPnlToleranceUsd;
+  return Decimal::divide(kPnlToleranceUsd, *c.exit_price, kInverseDigits);
+}
+
+Plausibility check(const ClosedPosition& c) {
+  const bool priced = c.entry_price && c.exit_price && c.size && c.entry_price->sign() > 0 &&
+                      c.exit_price->sign() > 0 && c.size->sign() > 0;
+  // Not enough figures, or in two currencies: nothing can be recomputed.
+  if (!priced || c.kind == InstrumentKind::kUnknown) return {Verified::kUnverified, {}};
+  const bool pnl_in_coin = !c.base_currency.empty() &&
+                           canonical_currency(c.currency) == canonical_currency(c.base_currency);
+  if (is_inverse(c.kind) != pnl_in_coin) return {Verified::kUnverified, {}};
+
+  const Expected expected = recompute(c);
+  if (c.entry_derived || c.size_derived) {
+    if (c.pnl.abs() <= expected.notional * kPnlToNotionalMax) return {Verified::kUnverified, {}};
+    return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() + " is over three times the notional " +
+                                   expected.notional.rounded(8).to_string()};
+  }
+  Decimal slack = absolute_slack(c) + expected.pnl.abs() * kPnlToleranceRelative +
+                  expected.notional * kPnlToleranceNotional;
+  const bool same_currency = c.fee_currency.empty() || c.fee_currency == c.currency;
+  if (same_currency) slack = slack + c.fee.abs();
+  if ((c.pnl - expected.pnl).abs() <= slack) return {Verified::kOk, {}};
+  return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() + " where prices and size give " +
+                                 expected.pnl.rounded(8).to_string()};
+}
+
+}  // namespace
+
+Plausibility check_pnl(const ClosedPosition& close) {
+  try {
+    return check(close);
+  } catch (const DecimalError&) {
+    // More than 38 digits in between: the figures are out of any market's range or scale.
+    return {Verified::kUnverified, {}};
+  }
+}
+
+}  // namespace anduin::settle

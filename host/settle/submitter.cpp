@@ -1,0 +1,215 @@
+#include "settle/submitter.hpp"
+
+#include "base/log.hpp"
+#include "chain/transaction.hpp"
+#include "settle/submitter_look.hpp"
+
+namespace anduin::settle {
+namespace {
+
+/// A plain transfer to oneself: the cheapest transaction there is.
+constexpr std::uint64_t kNoopGas = 21'000;
+
+}  // namespace
+
+Submitter::Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vault& vault, chain::Node& node,
+                     chain::Signer& signer, Clock& clock)
+    : options_(std::move(options)), ledger_(ledger), vault_(vault), node_(node), signer_(signer), clock_(clock) {}
+
+Submitter::~Submitter() = default;
+
+void Submitter::note(const std::string& text, const QueuedItem* item) {
+  status_.last_error = text;
+  std::string line = "vault " + options_.vault_name + ": " + text;
+  if (item != nullptr) {
+    line += " [venue " + item->venue + ", account " + item->account + ", id " + item->position_id + ", ref " +
+            item->ref_id.to_string() + "]";
+  }
+  // The same trouble every poll would bury everything else.
+  if (line != logged_error_) spdlog::warn("{}", line);
+  logged_error_ = std::move(line);
+}
+
+Result<void> Submitter::start() {
+  if (started_) return {};
+  if (key_.epoch == 0) {
+    auto key = ledger_.acquire_signer(options_.chain_id, signer_.address());
+    if (!key) return key.error();
+    key_ = *key;
+  }
+  auto next = ledger_.next_nonce(key_);
+  if (!next) return next.error();
+  if (!*next) {
+    const auto count = node_.transaction_count(key_.signer, chain::Tag::kLatest);
+    if (!count) return count.error();
+    if (auto raised = ledger_.raise_nonce(key_, *count, "first use of this signer"); !raised) return raised.error();
+  }
+  started_ = true;
+  return {};
+}
+
+Result<void> Submitter::reload() {
+  auto rows = ledger_.open_slots(key_);
+  if (!rows) return rows.error();
+  slots_.clear();
+  for (auto& row : *rows) slots_.push_back(Slot{std::move(row), 0, 0, 0, {}, false, {}});
+  reload_ = false;
+  return {};
+}
+
+Result<chain::Block> Submitter::settled_block(const chain::Block& head) {
+  chain::BlockId id = chain::Tag::kFinalized;
+  if (options_.settled_at.kind == FinalityRule::Kind::kSafe) id = chain::Tag::kSafe;
+  if (options_.settled_at.kind == FinalityRule::Kind::kDepth) {
+    id = settled_height(options_.settled_at, Heights{head.number, 0, 0});
+  }
+  const auto block = node_.block(id);
+  if (!block) return block.error();
+  if (!*block) return Error{ErrorKind::kRetryable, options_.vault_name, "the node does not know its settled block"};
+  return **block;
+}
+
+Result<Submitter::View> Submitter::look() {
+  View view;
+  const auto safe = node_.block(chain::Tag::kSafe);
+  if (!safe) return safe.error();
+  const auto head = node_.block(chain::Tag::kLatest);
+  if (!head) return head.error();
+  if (!*head) return Error{ErrorKind::kRetryable, options_.vault_name, "the node has no latest block"};
+  view.head = **head;
+  const auto settled = settled_block(view.head);
+  if (!settled) return settled.error();
+  view.settled = *settled;
+  view.heights = {view.head.number, *safe ? (*safe)->number : 0, view.settled.number};
+  const auto nonce = node_.transaction_count(key_.signer, view.settled.hash);
+  if (!nonce) return nonce.error();
+  view.settled_nonce = *nonce;
+  status_.head = view.head.number;
+  status_.finalized = view.settled.number;
+  return view;
+}
+
+Result<bool> Submitter::tick() {
+  ++status_.ticks;
+  const std::string before = status_.last_error;
+  status_.last_error.clear();
+  auto more = tick_inner();
+  if (!more) {
+    // What this object remembers may differ from what is durable.
+    reload_ = true;
+    note(more.error());
+    if (more.error().kind != ErrorKind::kFatal) more = false;
+  }
+  if (status_.last_error.empty() && !before.empty()) {
+    logged_error_.clear();
+    spdlog::info("vault {}: working again", options_.vault_name);
+  }
+  status_.open_slots = slots_.size();
+  return more;
+}
+
+Result<bool> Submitter::tick_inner() {
+  if (auto started = start(); !started) return started.error();
+  if (reload_) {
+    if (auto loaded = reload(); !loaded) return loaded.error();
+  }
+  auto waiting = ledger_.queued(options_.chain_id, vault_.address(), 1);
+  if (!waiting) return waiting.error();
+  const bool probe_due = clock_.mono_ns() >= probe_due_ns_;
+  status_.queued = waiting->size();
+  if (slots_.empty() && waiting->empty() && !probe_due) return false;
+
+  const auto view = look();
+  if (!view) return view.error();
+  fees_.reset();
+  balance_.reset();
+  const auto next = ledger_.next_nonce(key_);
+  if (!next) return next.error();
+  if (*next && view->settled_nonce > **next) {
+    status_.key_shared = true;
+    note("the key was used elsewhere: its nonce is " + std::to_string(view->settled_nonce) + ", ours " +
+         std::to_string(**next));
+    if (auto r = ledger_.raise_nonce(key_, view->settled_nonce, "used elsewhere"); !r) return r.error();
+  }
+  bool more = false;
+  if (auto r = track(*view); !r) return r.error();
+  if (auto r = send_due(*view); !r) return r.error();
+  if (probe_due) {
+    if (auto r = probe_blocked(); !r) return r.error();
+  }
+  if (auto r = plan(*view, more); !r) return r.error();
+  return more;
+}
+
+Result<Fees> Submitter::fresh() {
+  if (!fees_) {
+    const auto s = node_.suggest_fees();
+    if (!s) return s.error();
+    fees_ = *s;
+  }
+  return fresh_fees(*fees_, options_.fees);
+}
+
+Result<void> Submitter::sign_slot(Slot& slot, const Fees& fees, bool noop) {
+  chain::Transaction tx;
+  tx.chain_id = options_.chain_id;
+  tx.nonce = slot.row.nonce;
+  tx.tip = fees.tip;
+  tx.max_fee = fees.max_fee;
+  tx.gas_limit = noop ? kNoopGas : slot.row.gas_limit;
+  tx.to = noop ? key_.signer : vault_.address();
+  if (!noop) tx.data = slot.row.calldata;
+  auto made = chain::sign(tx, signer_);
+  if (!made) return made.error();
+  AttemptRow attempt{made->hash, noop, std::move(made->raw), fees.max_fee, fees.tip, tx.gas_limit};
+  if (auto kept = ledger_.add_attempt(key_, slot.row.id, attempt); !kept) return kept.error();
+  slot.row.attempts.push_back(std::move(attempt));
+  if (slot.row.state == SlotState::kReserved) slot.row.state = SlotState::kSigned;
+  slot.attempt_head = 0;
+  return {};
+}
+
+Result<void> Submitter::broadcast(Slot& slot, const View& view) {
+  const AttemptRow& attempt = slot.row.attempts.back();
+  const auto answer = node_.send_raw(attempt.raw);
+  ++status_.sent;
+  slot.sent_head = view.head.number;
+  if (slot.attempt_head == 0) slot.attempt_head = view.head.number;
+  slot.sent_mono_ns = clock_.mono_ns();
+  std::string text;
+  if (!answer) text = answer.error().to_string();
+  else if (answer->what != chain::SendClass::kAccepted) text = answer->message;
+  if (auto kept = ledger_.mark_sent(key_, slot.row.id, attempt.hash, text); !kept) return kept.error();
+  if (slot.row.state == SlotState::kSigned) slot.row.state = SlotState::kSent;
+  if (!answer) {
+    // A lost answer: the bytes may have been taken. Only the chain tells.
+    note(answer.error(), slot.row.items.empty() ? nullptr : &slot.row.items.front());
+    return {};
+  }
+  return handle_answer(slot, view, *answer);
+}
+
+Result<void> Submitter::handle_answer(Slot& slot, const View&, const chain::SendResult& answer) {
+  const QueuedItem* item = slot.row.items.empty() ? nullptr : &slot.row.items.front();
+  switch (after_send(answer.what, slot.row.attempts.size())) {
+    case AfterSend::kTrack:
+      if (answer.what == chain::SendClass::kPoolFull || answer.what == chain::SendClass::kUnknown) {
+        note("nonce " + std::to_string(slot.row.nonce) + ": " + answer.message, item);
+      }
+      break;
+    case AfterSend::kBump: slot.bump_now = true; break;
+    case AfterSend::kAlarm:
+      status_.key_shared = true;
+      note("another transaction holds nonce " + std::to_string(slot.row.nonce) + "; is the key used elsewhere? (" +
+               answer.message + ")", item);
+      break;
+    case AfterSend::kHold: note("the signer cannot pay for gas: " + answer.message, item); break;
+    case AfterSend::kAbandon:
+      note("nonce " + std::to_string(slot.row.nonce) + " cannot be mined as it is: " + answer.message, item);
+      slot.abandon = answer.message;
+      break;
+  }
+  return {};
+}
+
+}  // namespace anduin::settle
