@@ -12,21 +12,17 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "plugin/manifest.hpp"
+#include "venue/rate_limiter.hpp"
+#include "venue/secret.hpp"
 #include "venue/transport.hpp"
 
 namespace anduin::venue {
 
-/// The secrets of one account. Values are registered for redaction by whoever reads them from the environment.
-struct Credentials {
-  std::string key, secret, passphrase;
-};
-
-class HostBudgets;  // rate classes of scope "host" and connect pacing, shared by all instances of a venue
-
 struct OutboundOptions {
-  Credentials credentials;                             ///< empty for public instances
+  std::shared_ptr<const Credentials> credentials;      ///< null for public instances
+  bool account = false;                                ///< every frame is checked, not only on `auth` endpoints
   std::map<std::string, std::string> endpoints;        ///< endpoint id -> url, instead of the manifest's
-  std::function<Result<std::uint64_t>()> next_nonce;   ///< strictly growing, durable; empty = no nonces here
+  std::function<Result<std::string>()> next_nonce;     ///< strictly growing, durable; empty = no nonces here
   std::function<std::int64_t()> venue_now_ms;          ///< the venue's time as known
   std::shared_ptr<HostBudgets> budgets;                ///< empty = limits of this instance alone
   bool render = true;                                  ///< false in replay: templates leave as they are
@@ -34,13 +30,12 @@ struct OutboundOptions {
 
 class Outbound {
  public:
-  Outbound(const plugin::Manifest& manifest, OutboundOptions options, const Clock& clock);
+  /// Errors: a manifest part that cannot work (sign programs, rates, allow lists), with its JSON pointer.
+  static Result<std::unique_ptr<Outbound>> create(const plugin::Manifest& manifest, OutboundOptions options,
+                                                  Clock& clock);
   ~Outbound();
   Outbound(const Outbound&) = delete;
   Outbound& operator=(const Outbound&) = delete;
-
-  /// Bad manifest parts (sign programs, rates, allow lists) found at construction; empty = sound.
-  [[nodiscard]] const std::string& defect() const;
 
   /// The endpoint a connection would use, or why the url is refused.
   Result<SocketRequest> open(const and_rec_open& record, std::int64_t open_ms);
@@ -48,9 +43,9 @@ class Outbound {
   /// The frame as it is sent, checked against ws_egress where the endpoint is authenticated.
   Result<std::string> frame(const and_rec_send& record, std::string_view endpoint);
 
-  /// 0 = go, and the tokens are taken; > 0 = ask again after so many ms; class "" is unlimited.
-  std::int64_t acquire(std::string_view rate_class, std::uint32_t cost);
-  /// The answer is there: frees serial classes and learns from status and headers.
+  /// May a record of this class leave now? The tokens are taken if so.
+  Result<Permit> acquire(std::string_view rate_class, std::uint32_t cost);
+  /// The answer is there, or none will come: frees serial classes, learns from status and headers.
   void answered(std::string_view rate_class, const HttpAnswer& answer);
   /// A limit stated in a body (RATE record).
   void learned(std::string_view rate_class, std::int64_t remaining, std::int64_t reset_ms);
@@ -59,6 +54,7 @@ class Outbound {
 
  private:
   struct Impl;
+  explicit Outbound(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

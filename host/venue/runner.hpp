@@ -41,7 +41,7 @@ class Runner final : private plugin::RecordSink {
  public:
   /// Starts the instance: START is its first input. Errors: the plugin refuses its options.
   static Result<std::unique_ptr<Runner>> start(std::shared_ptr<const plugin::Library> library, RunnerOptions options,
-                                               Transport& transport, const Clock& clock, Random& random,
+                                               Transport& transport, Clock& clock, Random& random,
                                                RunnerEvents& events);
   ~Runner() override;
 
@@ -77,6 +77,7 @@ class Runner final : private plugin::RecordSink {
 
  private:
   struct Connection {
+    Connection(Clock& clock, Random& random) : backoff(clock, random) {}
     std::string endpoint, url;
     std::uint64_t generation = 0;
     enum class State : std::uint8_t { kIdle, kAsked, kDialing, kOpen } state = State::kIdle;
@@ -92,11 +93,10 @@ class Runner final : private plugin::RecordSink {
   struct InFlight {
     std::string rate_class;
     std::uint64_t sent_mono_ns = 0, received_mono_ns = 0;
-    std::int64_t sent_wall_ms = 0, received_wall_ms = 0;
   };
 
   Runner(std::shared_ptr<const plugin::Library> library, RunnerOptions options, Transport& transport,
-         const Clock& clock, Random& random, RunnerEvents& events);
+         Clock& clock, Random& random, RunnerEvents& events);
 
   Result<void> create();
   void restart_later(const std::string& why);
@@ -104,6 +104,7 @@ class Runner final : private plugin::RecordSink {
   void feed(and_in in, std::string_view data, const nlohmann::json& meta);
   void step(std::span<const and_in* const> inputs);
   [[nodiscard]] nlohmann::json resume_meta() const;
+  void clear_connections(const std::string& why);
 
   void on_record(const and_rec& record) override;
   void on_price(const and_rec_price& r);
@@ -126,13 +127,14 @@ class Runner final : private plugin::RecordSink {
   void watch(std::uint32_t id);
   void start_ping(std::uint32_t id);
   void withdraw_prices(std::uint32_t connection);
+  [[nodiscard]] const and_in* input_of(std::uint64_t seq) const;
   [[nodiscard]] std::string evidence_of(std::uint64_t seq) const;
   void later(std::function<void()> fn);
 
   std::shared_ptr<const plugin::Library> library_;
   RunnerOptions options_;
   Transport& transport_;
-  const Clock& clock_;
+  Clock& clock_;
   Random& random_;
   RunnerEvents& events_;
   std::unique_ptr<Outbound> outbound_;
@@ -147,7 +149,6 @@ class Runner final : private plugin::RecordSink {
   std::unordered_map<std::uint32_t, InFlight> requests_;
   std::unordered_map<std::string, std::deque<Pending>> waiting_;
   std::unordered_map<std::string, std::unique_ptr<TimerHandle>> wake_;
-  std::vector<std::unique_ptr<TimerHandle>> posted_;
   std::vector<std::uint32_t> instrument_connection_;  ///< by instrument id: who quoted it last
   std::vector<std::string> wanted_;
 
@@ -158,6 +159,7 @@ class Runner final : private plugin::RecordSink {
   std::vector<and_in> batch_;
   std::vector<const and_in*> batch_pointers_;
   bool account_allowed_ = false, account_refused_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< posted calls hold it weakly
 };
 
 }  // namespace anduin::venue

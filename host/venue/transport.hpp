@@ -37,6 +37,8 @@ struct FrameBytes {
   const std::uint8_t* data = nullptr;
   std::uint32_t size = 0, capacity = 0;
   bool binary = false;
+  std::int64_t wall_ms = 0;   ///< when it was received; 0 = now (live: all frames of one read share the time)
+  std::uint64_t mono_ns = 0;
 };
 
 struct HttpAnswer {
@@ -63,6 +65,8 @@ class Transport {
   /// Closes without a callback.
   virtual void close(std::uint32_t connection) = 0;
   virtual void request(HttpCall call) = 0;
+  /// Runs it soon, after everything now under way.
+  virtual void post(std::function<void()> fn) = 0;
   [[nodiscard]] virtual std::unique_ptr<TimerHandle> after(std::int64_t ms, std::function<void()> fn) = 0;
 };
 
