@@ -181,7 +181,11 @@ void Anvil::kill_child() noexcept {
 }
 
 std::string Anvil::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
-void Anvil::suspend() { ::kill(pid_, SIGSTOP); }
+void Anvil::suspend() {
+  ::kill(pid_, SIGSTOP);
+  // Its threads stop one after the other; the kernel reports when all stand.
+  if (int status = 0; ::waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status)) fail("does not stop");
+}
 void Anvil::resume() { ::kill(pid_, SIGCONT); }
 
 std::string Anvil::rpc(const std::string& method, const std::string& params_json) {
