@@ -44,6 +44,11 @@ struct HttpParser::Impl {
   WireFault feed_head(std::string_view bytes, std::size_t& used) {
     const std::size_t before = head.size();
     head.append(bytes);
+    // TLS or noise on a plain port would otherwise be waited out: it seldom holds an empty line.
+    if (!head.empty() && !http_token(std::string_view(head).substr(0, 1))) {
+      fault = "this is not HTTP: the first byte is " + std::to_string(static_cast<unsigned char>(head[0]));
+      return WireFault::kSyntax;
+    }
     const auto end = head.find("\r\n\r\n", before < 3 ? 0 : before - 3);
     const bool whole = end != std::string::npos;
     if (whole) head.resize(end + 4);

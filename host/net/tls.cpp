@@ -194,6 +194,7 @@ Error TlsContext::Impl::handshake_error(const std::string& host, const std::stri
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:  // a CA of the same name with another key: a remade throw-away CA
       return refused(whose + " is signed by a CA that is not in " + trusted + " (" +
                      X509_verify_cert_error_string(verdict.code) + "): set tls.ca to the right CA file");
     default:

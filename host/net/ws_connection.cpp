@@ -67,7 +67,7 @@ void WsConnection::read_some() {
   std::size_t used = 0;
   Io io = Io::kDone;
   std::optional<WsFault> fault;
-  while (kReceiveBytes - used >= kRoomMin && scratch.events.size() < kBatchFramesMax && !fault) {
+  while (used + kRoomMin <= kReceiveBytes && scratch.events.size() < kBatchFramesMax && !fault) {
     std::size_t got = 0;
     io = stream_->read(&scratch.receive[used], kReceiveBytes - used, got);
     if (io != Io::kDone) break;
