@@ -1,5 +1,5 @@
-// The Solidity contract ABI as far as settlement needs it: calls, return data, events and errors from signature
-// texts. Values are plain; Signature is immutable after parse. Any thread.
+// The Solidity contract ABI as far as settlement needs it: calls, return data, events and errors from
+// signature texts. Values are plain; Signature is immutable after parse. Any thread.
 #pragma once
 #include <array>
 #include <span>
@@ -24,8 +24,8 @@ struct Type {
   bool operator==(const Type&) const = default;
 };
 
-/// kUint: U256; kBool: bool; kAddress: Address; bytes32: Hash; other bytesN and bytes: Bytes; kString: std::string
-/// (bytes as they are, not checked for UTF-8); kArray and kTuple: a vector of values.
+/// kUint: U256; kBool: bool; kAddress: Address; bytes32: Hash; other bytesN and bytes: Bytes; kString:
+/// std::string (bytes as they are, not checked for UTF-8); kArray and kTuple: a vector of values.
 struct Value {
   using List = std::vector<Value>;
   std::variant<U256, bool, Address, Hash, Bytes, std::string, List> v;
@@ -41,7 +41,9 @@ struct Value {
   explicit Value(const char*) = delete;  // would become a bool
 
   template <class T>
-  [[nodiscard]] const T* get() const { return std::get_if<T>(&v); }
+  [[nodiscard]] const T* get() const {
+    return std::get_if<T>(&v);
+  }
   /// For messages: numbers decimal, bytes hex, lists in parentheses.
   [[nodiscard]] std::string to_string() const;
   bool operator==(const Value&) const = default;
@@ -56,7 +58,8 @@ struct Parameter {
 using Selector = std::array<std::uint8_t, 4>;
 
 /// `creditPnl(address,uint256,bytes32)`, `Seized(address indexed user,uint256 amount)`, tuples as
-/// `batchSettle((uint8,address,uint256,bytes32)[])`. `uint` means uint256. No int, fixed-length array or function type.
+/// `batchSettle((uint8,address,uint256,bytes32)[])`. `uint` means uint256. No int, fixed-length array or
+/// function type.
 class Signature {
  public:
   /// kBadRequest with the place when the text is no signature or uses a type outside the list above.
@@ -71,7 +74,8 @@ class Signature {
   [[nodiscard]] Result<Bytes> encode_call(std::span<const Value> arguments) const;
   /// Arguments behind a selector that must be this one. kProtocol otherwise.
   [[nodiscard]] Result<std::vector<Value>> decode_call(std::span<const std::uint8_t> data) const;
-  /// An event's values in the order of its parameters. Indexed dynamic parameters come as their 32-byte hash.
+  /// An event's values in the order of its parameters. Indexed dynamic parameters come as their 32-byte
+  /// hash.
   [[nodiscard]] Result<std::vector<Value>> decode_log(std::span<const Hash> topics,
                                                       std::span<const std::uint8_t> data) const;
 
@@ -85,8 +89,9 @@ class Signature {
 /// kBadRequest on trailing text or a type outside the list at Signature.
 Result<Type> parse_type(std::string_view text);
 Result<Bytes> encode(std::span<const Type> types, std::span<const Value> values);
-/// Strict where it protects: every offset and length inside the data, addresses, bools and small integers in range,
-/// at most kDecodedValuesMax values and kDecodedBytesMax. Bytes behind the last value are allowed, as every contract compiler allows them.
+/// Strict where it protects: every offset and length inside the data, addresses, bools and small integers
+/// in range, at most kDecodedValuesMax values and kDecodedBytesMax. Bytes behind the last value are
+/// allowed, as every contract compiler allows them.
 Result<std::vector<Value>> decode(std::span<const Type> types, std::span<const std::uint8_t> data);
 
 /// Return data of a batch can be large; a hostile node must not make us allocate without end.
@@ -96,7 +101,7 @@ inline constexpr std::size_t kDecodedBytesMax = 16U << 20U;
 
 /// A revert: a custom error by its configured signature, Error(string), Panic(uint256), or unknown bytes.
 struct Revert {
-  std::string name;         ///< "DuplicateRefId", "Error", "Panic"; empty when no signature matches
+  std::string name;  ///< "DuplicateRefId", "Error", "Panic"; empty when no signature matches
   std::vector<Value> arguments;
   Bytes data;
   [[nodiscard]] std::string to_string() const;

@@ -1,4 +1,5 @@
-// Values to bytes and back: heads of 32-byte words, tails behind them at offsets from the start of their group.
+// Values to bytes and back: heads of 32-byte words, tails behind them at offsets from the start of their
+// group.
 #include <algorithm>
 
 #include "chain/abi.hpp"
@@ -57,7 +58,8 @@ std::optional<Error> append_list(Bytes& out, const Type& type, const Value::List
 std::optional<Error> append_value(Bytes& out, const Type& type, const Value& value) {
   switch (type.kind) {
     case Kind::kUint:
-      if (const auto* x = value.get<U256>(); x && fits(*x, type.size)) return append_number(out, *x), std::nullopt;
+      if (const auto* x = value.get<U256>(); x && fits(*x, type.size))
+        return append_number(out, *x), std::nullopt;
       break;
     case Kind::kBool:
       if (const auto* x = value.get<bool>()) return append_number(out, *x ? 1 : 0), std::nullopt;
@@ -70,12 +72,14 @@ std::optional<Error> append_value(Bytes& out, const Type& type, const Value& val
       }
       break;
     case Kind::kFixedBytes:
-      if (const auto* x = value.get<Hash>(); x && type.size == kWord) return append_padded(out, x->bytes), std::nullopt;
+      if (const auto* x = value.get<Hash>(); x && type.size == kWord)
+        return append_padded(out, x->bytes), std::nullopt;
       if (const auto* x = value.get<Bytes>(); x && x->size() == type.size && type.size != kWord)
         return append_padded(out, *x), std::nullopt;
       break;
     case Kind::kBytes:
-      if (const auto* x = value.get<Bytes>()) return append_number(out, x->size()), append_padded(out, *x), std::nullopt;
+      if (const auto* x = value.get<Bytes>())
+        return append_number(out, x->size()), append_padded(out, *x), std::nullopt;
       break;
     case Kind::kString:
       if (const auto* x = value.get<std::string>()) {
@@ -199,7 +203,8 @@ class Decoder {
     if (!size) return size.error();
     const auto body = data.subspan(kWord);
     // Before anything is allocated; an element takes at least one word of head.
-    if (*size > body.size() / kWord || *size > kDecodedValuesMax) return broken("an array is longer than its data");
+    if (*size > body.size() / kWord || *size > kDecodedValuesMax)
+      return broken("an array is longer than its data");
     auto members = group(Types(*size, &type.members[0]), body);
     if (!members) return members.error();
     return Value(std::move(*members));
@@ -244,13 +249,17 @@ Result<std::vector<Value>> Signature::decode_call(std::span<const std::uint8_t> 
 
 Result<std::vector<Value>> Signature::decode_log(std::span<const Hash> topics,
                                                  std::span<const std::uint8_t> data) const {
-  const auto bad = [&](const std::string& why) { return Error{ErrorKind::kProtocol, "event " + canonical_, why}; };
+  const auto bad = [&](const std::string& why) {
+    return Error{ErrorKind::kProtocol, "event " + canonical_, why};
+  };
   if (topics.empty() || topics[0] != topic_) return bad("another event");
   std::vector<Type> plain;
   std::size_t indexed = 0;
   for (const Parameter& p : parameters_) {
-    if (p.indexed) ++indexed;
-    else plain.push_back(p.type);
+    if (p.indexed)
+      ++indexed;
+    else
+      plain.push_back(p.type);
   }
   if (topics.size() != indexed + 1) return bad("another number of indexed parameters");
   auto body = decode(plain, data);
@@ -307,7 +316,8 @@ std::string Value::to_string() const {
 
 std::string Revert::to_string() const {
   if (data.empty()) return "no data";
-  if (name.empty()) return "unknown error " + to_hex(std::span(data).first(std::min<std::size_t>(data.size(), 68)));
+  if (name.empty())
+    return "unknown error " + to_hex(std::span(data).first(std::min<std::size_t>(data.size(), 68)));
   return name + Value(arguments).to_string();
 }
 

@@ -133,7 +133,8 @@ class Parser {
 
 bool Type::dynamic() const {
   if (kind == Kind::kBytes || kind == Kind::kString || kind == Kind::kArray) return true;
-  return kind == Kind::kTuple && std::any_of(members.begin(), members.end(), [](const Type& t) { return t.dynamic(); });
+  return kind == Kind::kTuple &&
+         std::any_of(members.begin(), members.end(), [](const Type& t) { return t.dynamic(); });
 }
 
 std::string Type::canonical() const {
@@ -163,7 +164,8 @@ Result<Signature> Signature::parse(std::string_view text) {
   Parser parser(text);
   Signature out;
   out.name_ = parser.word();
-  if (out.name_.empty() || std::isdigit(static_cast<unsigned char>(out.name_[0]))) return parser.bad("expected a name");
+  if (out.name_.empty() || std::isdigit(static_cast<unsigned char>(out.name_[0])))
+    return parser.bad("expected a name");
   auto parameters = parser.parameters();
   if (!parameters) return parameters.error();
   if (!parser.end()) return parser.bad("text behind the signature");

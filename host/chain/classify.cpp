@@ -14,11 +14,12 @@ constexpr std::int64_t kCodeReverted = 3;
 struct Pattern {
   std::string_view text;  ///< lower case
   SendClass what;
-  bool whole = false;  ///< the message is this and no more: "known transaction" is inside "unknown transaction"
+  /// The message is this and no more: "known transaction" is inside "unknown transaction".
+  bool whole = false;
 };
 
-/// First match wins. Reverts and permanent refusals stand first, because a revert reason may quote any wording.
-/// Wordings: vectors/evm.json rpcErrors, which names the client of each.
+/// First match wins. Reverts and permanent refusals stand first, because a revert reason may quote any
+/// wording. Wordings: vectors/evm.json rpcErrors, which names the client of each.
 constexpr std::array kPatterns = std::to_array<Pattern>({
     {"execution reverted", SendClass::kRevert},
     {"vm execution error", SendClass::kRevert},

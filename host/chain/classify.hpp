@@ -1,5 +1,5 @@
-// The class of what a node answered to eth_sendRawTransaction. Advice for the submitter's next step, never an outcome.
-// Pure function, any thread.
+// The class of what a node answered to eth_sendRawTransaction. Advice for the submitter's next step, never
+// an outcome. Pure function, any thread.
 #pragma once
 #include <optional>
 #include <string_view>

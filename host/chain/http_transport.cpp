@@ -19,7 +19,8 @@ constexpr std::size_t kQuotedBytesMax = 200;
 std::int64_t retry_after_ms(const net::HttpResponse& response) {
   const auto text = response.header("Retry-After");
   std::int64_t seconds = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), seconds).ec != std::errc{} || seconds < 0)
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), seconds).ec != std::errc{} ||
+      seconds < 0)
     return kRetryAfterMs;
   return std::min(std::max(seconds, std::int64_t{1}), kRetryAfterMsMax / 1'000) * 1'000;
 }
@@ -42,7 +43,8 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::create(const std::string& 
   auto parsed = net::Url::parse(url);
   // The parser's text may quote the URL, and with it a key.
   if (!parsed) return Error{ErrorKind::kBadRequest, "rpc", "not an http or https URL"};
-  if (parsed->websocket()) return Error{ErrorKind::kBadRequest, "rpc " + parsed->origin(), "give an http or https URL"};
+  if (parsed->websocket())
+    return Error{ErrorKind::kBadRequest, "rpc " + parsed->origin(), "give an http or https URL"};
   std::string name = "rpc " + parsed->origin();
   auto impl = std::make_unique<Impl>(std::move(*parsed), std::move(tls));
   return std::unique_ptr<HttpTransport>(new HttpTransport(std::move(impl), std::move(name)));
@@ -65,7 +67,8 @@ Result<std::string> HttpTransport::post(const std::string& body, int timeout_ms)
   if (status == 429)
     return Error{ErrorKind::kRetryableAfter, name_, "rate limit (429)", {}, retry_after_ms(*response)};
   if (status == 401 || status == 403)
-    return Error{ErrorKind::kAuth, name_, "refused with status " + std::to_string(status) + ": check the URL's key"};
+    return Error{ErrorKind::kAuth, name_,
+                 "refused with status " + std::to_string(status) + ": check the URL's key"};
   // Some nodes put the status of the RPC error on the HTTP answer; its body is still the answer.
   if (response->body.find("\"jsonrpc\"") != std::string::npos) return std::move(response->body);
   return Error{ErrorKind::kRetryable, name_,

@@ -18,9 +18,10 @@ bool unknown_block(const rpc::RpcError& e) {
 
 Error as_error(const std::string& where, const rpc::RpcError& e) {
   constexpr std::int64_t kCodeMethodNotFound = -32601, kCodeInvalidParameters = -32602, kCodeLimit = -32005;
-  constexpr std::int64_t kLimitPauseMs = 1'000;  // the code carries no time; one second is every vendor's window
+  constexpr std::int64_t kLimitPauseMs = 1'000;  // the code carries no time; limits are per second
   const std::string text = "the node answers " + std::to_string(e.code) + ": " + e.message;
-  if (e.code == kCodeMethodNotFound || e.code == kCodeInvalidParameters) return {ErrorKind::kBadRequest, where, text};
+  if (e.code == kCodeMethodNotFound || e.code == kCodeInvalidParameters)
+    return {ErrorKind::kBadRequest, where, text};
   if (e.code == kCodeLimit) return {ErrorKind::kRetryableAfter, where, text, {}, kLimitPauseMs};
   return {ErrorKind::kRetryable, where, text};
 }
@@ -37,7 +38,8 @@ Json call_parameters(const Address& from, const Address& to, const Bytes& data) 
 
 class JsonRpcNode::Impl {
  public:
-  Impl(RpcTransport& transport, JsonRpcOptions options) : transport_(transport), options_(std::move(options)) {}
+  Impl(RpcTransport& transport, JsonRpcOptions options)
+      : transport_(transport), options_(std::move(options)) {}
 
   [[nodiscard]] const JsonRpcOptions& options() const { return options_; }
   [[nodiscard]] std::string where(const char* method) const { return transport_.name() + " " + method; }
@@ -47,7 +49,8 @@ class JsonRpcNode::Impl {
 
   Result<Answer> ask(const char* method, Json parameters) {
     const std::uint64_t id = ++last_id_;
-    const Json request = {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(parameters)}};
+    const Json request = {
+        {"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(parameters)}};
     const auto body = transport_.post(request.dump(), options_.timeout_ms);
     if (!body) return body.error();
     Json answer = Json::parse(*body, nullptr, false);
@@ -130,9 +133,11 @@ Result<Bytes> JsonRpcNode::code(const Address& who, const BlockId& at) {
                            [](const Json& r) { return rpc::bytes(r, "code"); });
 }
 
-Result<CallResult> JsonRpcNode::call(const Address& from, const Address& to, const Bytes& data, const BlockId& at) {
+Result<CallResult> JsonRpcNode::call(const Address& from, const Address& to, const Bytes& data,
+                                     const BlockId& at) {
   constexpr const char* kMethod = "eth_call";
-  auto answer = impl_->ask(kMethod, Json::array({call_parameters(from, to, data), rpc::block_parameter(at)}));
+  auto answer =
+      impl_->ask(kMethod, Json::array({call_parameters(from, to, data), rpc::block_parameter(at)}));
   if (!answer) return answer.error();
   if (auto* error = std::get_if<rpc::RpcError>(&*answer)) {
     if (!rpc::is_revert(*error)) return as_error(impl_->where(kMethod), *error);
@@ -145,7 +150,8 @@ Result<CallResult> JsonRpcNode::call(const Address& from, const Address& to, con
   }
 }
 
-Result<std::variant<std::uint64_t, CallResult>> JsonRpcNode::estimate_gas(const Address& from, const Address& to,
+Result<std::variant<std::uint64_t, CallResult>> JsonRpcNode::estimate_gas(const Address& from,
+                                                                          const Address& to,
                                                                           const Bytes& data) {
   using Estimate = std::variant<std::uint64_t, CallResult>;
   constexpr const char* kMethod = "eth_estimateGas";
@@ -164,8 +170,9 @@ Result<std::variant<std::uint64_t, CallResult>> JsonRpcNode::estimate_gas(const 
 
 Result<FeeSuggestion> JsonRpcNode::suggest_fees() {
   // Five blocks and the median reward: settlement.md section 10. The last base fee is the next block's.
-  return impl_->get<FeeSuggestion>("eth_feeHistory", Json::array({"0x5", "latest", Json::array({50})}),
-                                   [&](const Json& r) { return rpc::fee_history(r, impl_->options().tip_min); });
+  return impl_->get<FeeSuggestion>(
+      "eth_feeHistory", Json::array({"0x5", "latest", Json::array({50})}),
+      [&](const Json& r) { return rpc::fee_history(r, impl_->options().tip_min); });
 }
 
 Result<SendResult> JsonRpcNode::send_raw(const Bytes& raw) {
@@ -184,34 +191,38 @@ Result<SendResult> JsonRpcNode::send_raw(const Bytes& raw) {
 }
 
 Result<std::optional<Receipt>> JsonRpcNode::receipt(const Hash& transaction) {
-  return impl_->get<std::optional<Receipt>>(
-      "eth_getTransactionReceipt", Json::array({transaction.to_string()}),
-      [&](const Json& r) -> std::optional<Receipt> {
-        if (r.is_null()) return std::nullopt;
-        auto out = rpc::receipt(r);
-        if (out && out->transaction_hash != transaction) throw rpc::Misread("the receipt is of another transaction");
-        return out;
-      });
+  return impl_->get<std::optional<Receipt>>("eth_getTransactionReceipt",
+                                            Json::array({transaction.to_string()}),
+                                            [&](const Json& r) -> std::optional<Receipt> {
+                                              if (r.is_null()) return std::nullopt;
+                                              auto out = rpc::receipt(r);
+                                              if (out && out->transaction_hash != transaction)
+                                                throw rpc::Misread("the receipt is of another transaction");
+                                              return out;
+                                            });
 }
 
 Result<std::vector<Log>> JsonRpcNode::logs(const LogFilter& filter) {
-  return impl_->get<std::vector<Log>>("eth_getLogs", Json::array({rpc::filter_parameter(filter)}), [](const Json& r) {
-    if (!r.is_array()) throw rpc::Misread("logs are not an array");
-    std::vector<Log> out;
-    for (const Json& each : r) {
-      // Not of the canonical chain: pending (no block) or removed by a reorg.
-      const auto removed = each.find("removed");
-      if (rpc::member(each, "blockHash").is_null() || (removed != each.end() && *removed == true)) continue;
-      out.push_back(rpc::log(each));
-    }
-    return out;
-  });
+  return impl_->get<std::vector<Log>>(
+      "eth_getLogs", Json::array({rpc::filter_parameter(filter)}), [](const Json& r) {
+        if (!r.is_array()) throw rpc::Misread("logs are not an array");
+        std::vector<Log> out;
+        for (const Json& each : r) {
+          // Not of the canonical chain: pending (no block) or removed by a reorg.
+          const auto removed = each.find("removed");
+          if (rpc::member(each, "blockHash").is_null() || (removed != each.end() && *removed == true))
+            continue;
+          out.push_back(rpc::log(each));
+        }
+        return out;
+      });
 }
 
 Result<std::string> JsonRpcNode::raw_call(const std::string& method, const std::string& params_json) {
   Json parameters = Json::parse(params_json, nullptr, false);
   if (!parameters.is_array()) return Error{ErrorKind::kBadRequest, method, "parameters are a JSON array"};
-  return impl_->get<std::string>(method.c_str(), std::move(parameters), [](const Json& r) { return r.dump(); });
+  return impl_->get<std::string>(method.c_str(), std::move(parameters),
+                                 [](const Json& r) { return r.dump(); });
 }
 
 }  // namespace anduin::chain

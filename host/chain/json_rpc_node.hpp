@@ -1,5 +1,6 @@
-// chain::Node over JSON-RPC. Quantities and shapes are read strictly: what we do not understand is a kProtocol error
-// that names the method, never a guess. Thread: one caller at a time. The transport outlives the node.
+// chain::Node over JSON-RPC. Quantities and shapes are read strictly: what we do not understand is a
+// kProtocol error that names the method, never a guess. Thread: one caller at a time. The transport
+// outlives the node.
 #pragma once
 #include <memory>
 
@@ -11,8 +12,8 @@ namespace anduin::chain {
 class RpcTransport {
  public:
   virtual ~RpcTransport() = default;
-  /// An Error is a lost or refused exchange: kRetryable (connection, timeout, 5xx), kRetryableAfter (429), kAuth.
-  /// After an Error the request may or may not have been executed.
+  /// An Error is a lost or refused exchange: kRetryable (connection, timeout, 5xx), kRetryableAfter (429),
+  /// kAuth. After an Error the request may or may not have been executed.
   virtual Result<std::string> post(const std::string& body, int timeout_ms) = 0;
   /// For messages; holds no credentials.
   [[nodiscard]] virtual const std::string& name() const = 0;
@@ -33,7 +34,8 @@ class JsonRpcNode final : public Node {
   Result<std::uint64_t> transaction_count(const Address& who, const BlockId& at) override;
   Result<U256> balance(const Address& who, const BlockId& at) override;
   Result<Bytes> code(const Address& who, const BlockId& at) override;
-  Result<CallResult> call(const Address& from, const Address& to, const Bytes& data, const BlockId& at) override;
+  Result<CallResult> call(const Address& from, const Address& to, const Bytes& data,
+                          const BlockId& at) override;
   Result<std::variant<std::uint64_t, CallResult>> estimate_gas(const Address& from, const Address& to,
                                                                const Bytes& data) override;
   Result<FeeSuggestion> suggest_fees() override;

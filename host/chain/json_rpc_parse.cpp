@@ -107,7 +107,8 @@ Block block(const Json& value) {
 Log log(const Json& value) {
   Log out;
   out.address = address(member(value, "address"), "address");
-  for (const Json& topic : array(member(value, "topics"), "topics")) out.topics.push_back(hash(topic, "topic"));
+  for (const Json& topic : array(member(value, "topics"), "topics"))
+    out.topics.push_back(hash(topic, "topic"));
   out.data = bytes(member(value, "data"), "data");
   out.block_number = quantity_u64(member(value, "blockNumber"), "blockNumber");
   out.block_hash = hash(member(value, "blockHash"), "blockHash");
@@ -128,7 +129,8 @@ std::optional<Receipt> receipt(const Json& value) {
   for (const Json& each : array(member(value, "logs"), "logs")) {
     out.logs.push_back(log(each));
     // A log of another block inside the receipt would let an event through that the block does not hold.
-    if (out.logs.back().block_hash != out.block_hash || out.logs.back().transaction_hash != out.transaction_hash)
+    if (out.logs.back().block_hash != out.block_hash ||
+        out.logs.back().transaction_hash != out.transaction_hash)
       throw Misread("a log belongs to another block or transaction than its receipt");
   }
   return out;

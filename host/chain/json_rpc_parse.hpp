@@ -1,5 +1,6 @@
 // JSON-RPC results into chain words; private to this room (it names the JSON library).
-// Pure functions, any thread. They throw Misread, which JsonRpcNode turns into a kProtocol error with the method's name.
+// Pure functions, any thread. They throw Misread, which JsonRpcNode turns into a kProtocol error with the
+// method's name.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <stdexcept>

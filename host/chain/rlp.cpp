@@ -17,7 +17,8 @@ void append_header(Bytes& out, std::uint8_t base, std::size_t length) {
     return;
   }
   Bytes digits;
-  for (std::size_t rest = length; rest != 0; rest >>= 8U) digits.push_back(static_cast<std::uint8_t>(rest & 0xffU));
+  for (std::size_t rest = length; rest != 0; rest >>= 8U)
+    digits.push_back(static_cast<std::uint8_t>(rest & 0xffU));
   out.push_back(static_cast<std::uint8_t>(base + kShortMax + digits.size()));
   out.insert(out.end(), digits.rbegin(), digits.rend());
 }

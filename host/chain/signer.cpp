@@ -105,11 +105,13 @@ Result<std::unique_ptr<LocalSigner>> LocalSigner::from_hex_key(std::string_view 
 Result<Signature> LocalSigner::sign(const Hash& digest) {
   secp256k1_ecdsa_recoverable_signature made;
   // The default nonce function is RFC 6979 and the result has a low s.
-  if (!secp256k1_ecdsa_sign_recoverable(secret_->context, &made, digest.bytes.data(), secret_->key, nullptr, nullptr))
+  if (!secp256k1_ecdsa_sign_recoverable(secret_->context, &made, digest.bytes.data(), secret_->key, nullptr,
+                                        nullptr))
     return Error{ErrorKind::kFatal, "local signer", "signing failed"};
   std::array<std::uint8_t, 64> compact{};
   int recovery = 0;
-  secp256k1_ecdsa_recoverable_signature_serialize_compact(secret_->context, compact.data(), &recovery, &made);
+  secp256k1_ecdsa_recoverable_signature_serialize_compact(secret_->context, compact.data(), &recovery,
+                                                          &made);
   // 2 and 3 mean that r overflowed the field: one chance in 2^127, and no transaction can carry it.
   if (recovery > 1) return Error{ErrorKind::kFatal, "local signer", "signature without a parity"};
   Signature out;
@@ -136,7 +138,10 @@ Result<Address> recover(const Hash& digest, const Signature& signature) {
 }
 
 Hash personal_message_hash(std::string_view message) {
-  std::string text = "\x19" "Ethereum Signed Message:\n" + std::to_string(message.size());
+  std::string text =
+      "\x19"
+      "Ethereum Signed Message:\n" +
+      std::to_string(message.size());
   text += message;
   return keccak256(text);
 }

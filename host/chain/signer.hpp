@@ -1,6 +1,6 @@
 // Who signs: the interface every key backend implements, and the key in this process's memory.
-// Thread: one caller at a time per signer; free functions from any thread. A LocalSigner's key lives in one locked
-// page and is wiped when the signer goes.
+// Thread: one caller at a time per signer; free functions from any thread. A LocalSigner's key lives in one
+// locked page and is wiped when the signer goes.
 #pragma once
 #include <memory>
 
@@ -25,16 +25,16 @@ class Signer {
   [[nodiscard]] virtual const Address& address() const = 0;
   /// Signs the 32 bytes as they are. kRetryable: the backend is away, nothing was signed as far as we know.
   virtual Result<Signature> sign(const Hash& digest) = 0;
-  /// True when the same digest always gives the same signature (RFC 6979): a crash before persisting is then harmless
-  /// even for the transaction hash.
+  /// True when the same digest always gives the same signature (RFC 6979): a crash before persisting is
+  /// then harmless even for the transaction hash.
   [[nodiscard]] virtual bool deterministic() const = 0;
 };
 
 class LocalSigner final : public Signer {
  public:
-  /// 32 bytes as hex, 0x optional. kBadRequest when the text is no valid key (the text is never quoted); kFatal when
-  /// the memory cannot be obtained. Where locking is refused by the system the key is used unlocked: locked() tells.
-  /// The caller wipes its own copy and registers it as a log secret.
+  /// 32 bytes as hex, 0x optional. kBadRequest when the text is no valid key (the text is never quoted);
+  /// kFatal when the memory cannot be obtained. Where locking is refused by the system the key is used
+  /// unlocked: locked() tells. The caller wipes its own copy and registers it as a log secret.
   static Result<std::unique_ptr<LocalSigner>> from_hex_key(std::string_view hex, Random& random);
   ~LocalSigner() override;
   LocalSigner(const LocalSigner&) = delete;
@@ -55,7 +55,8 @@ class LocalSigner final : public Signer {
 /// The address whose key made this signature. kProtocol when there is none, or when s is in the upper half.
 Result<Address> recover(const Hash& digest, const Signature& signature);
 
-/// EIP-191 personal message digest: keccak256("\x19Ethereum Signed Message:\n" || decimal length || message).
+/// EIP-191 personal message digest: keccak256("\x19Ethereum Signed Message:\n" || decimal length ||
+/// message).
 Hash personal_message_hash(std::string_view message);
 
 /// 20 bytes of keccak256 of an uncompressed public key (64 bytes, without the leading 0x04).

@@ -14,10 +14,15 @@ Error broken(const char* why) { return {ErrorKind::kProtocol, "transaction", why
 
 std::vector<rlp::Item> fields(const Transaction& t) {
   using rlp::Item;
-  return {Item::integer(t.chain_id), Item::integer(t.nonce), Item::integer(t.tip), Item::integer(t.max_fee),
+  return {Item::integer(t.chain_id),
+          Item::integer(t.nonce),
+          Item::integer(t.tip),
+          Item::integer(t.max_fee),
           Item::integer(t.gas_limit),
           Item::string(t.to ? Bytes(t.to->bytes.begin(), t.to->bytes.end()) : Bytes{}),
-          Item::integer(t.value), Item::string(t.data), Item::list({})};
+          Item::integer(t.value),
+          Item::string(t.data),
+          Item::list({})};
 }
 
 Bytes typed(std::vector<rlp::Item> items) {
@@ -40,7 +45,8 @@ Result<Transaction> transaction_of(const std::vector<rlp::Item>& f) {
   Transaction t;
   const auto chain_id = small(f[0]), nonce = small(f[1]), gas_limit = small(f[4]);
   const auto tip = rlp::to_integer(f[2]), max_fee = rlp::to_integer(f[3]), value = rlp::to_integer(f[6]);
-  if (!chain_id || !nonce || !gas_limit || !tip || !max_fee || !value) return broken("a number field is no number");
+  if (!chain_id || !nonce || !gas_limit || !tip || !max_fee || !value)
+    return broken("a number field is no number");
   if (f[5].is_list || f[7].is_list || !f[8].is_list) return broken("a field has the wrong shape");
   if (!f[8].items.empty()) return broken("access lists are not used here");
   t.chain_id = *chain_id;
@@ -88,7 +94,8 @@ Result<DecodedTransaction> decode_transaction(std::span<const std::uint8_t> raw)
   if (raw.empty() || raw[0] != kType2) return broken("not of type 2");
   const auto list = rlp::decode(raw.subspan(1));
   if (!list) return list.error();
-  if (!list->is_list || list->items.size() != kSignedFields) return broken("not the twelve fields of a signed one");
+  if (!list->is_list || list->items.size() != kSignedFields)
+    return broken("not the twelve fields of a signed one");
   const auto transaction = transaction_of(list->items);
   if (!transaction) return transaction.error();
   const auto y_parity = small(list->items[kUnsignedFields]);
@@ -96,7 +103,8 @@ Result<DecodedTransaction> decode_transaction(std::span<const std::uint8_t> raw)
   const auto s = rlp::to_integer(list->items[kUnsignedFields + 2]);
   if (!y_parity || !r || !s || *y_parity > 1) return broken("no signature");
 
-  DecodedTransaction out{*transaction, {to_word(*r), to_word(*s), static_cast<std::uint8_t>(*y_parity)}, {}, {}};
+  DecodedTransaction out{
+      *transaction, {to_word(*r), to_word(*s), static_cast<std::uint8_t>(*y_parity)}, {}, {}};
   const auto sender = recover(out.transaction.signing_hash(), out.signature);
   if (!sender) return sender.error();
   out.sender = *sender;

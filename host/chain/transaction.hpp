@@ -30,8 +30,9 @@ struct SignedTransaction {
   Hash hash;  ///< keccak256(raw)
 };
 
-/// Signs, then recovers the sender from the finished bytes and refuses (kFatal) a signer whose signature is not its
-/// address's. Never sends. The signer's own error passes through (a remote signer may be down: kRetryable).
+/// Signs, then recovers the sender from the finished bytes and refuses (kFatal) a signer whose signature is
+/// not its address's. Never sends. The signer's own error passes through (a remote signer may be down:
+/// kRetryable).
 Result<SignedTransaction> sign(const Transaction& transaction, Signer& signer);
 
 struct DecodedTransaction {
@@ -40,8 +41,8 @@ struct DecodedTransaction {
   Address sender;  ///< recovered
   Hash hash;
 };
-/// Raw bytes back into fields, for chains in tests and for checks of our own bytes. kProtocol on anything but one
-/// canonical type 2 transaction with an empty access list and a valid low-s signature.
+/// Raw bytes back into fields, for chains in tests and for checks of our own bytes. kProtocol on anything
+/// but one canonical type 2 transaction with an empty access list and a valid low-s signature.
 Result<DecodedTransaction> decode_transaction(std::span<const std::uint8_t> raw);
 
 /// Address of the contract that `sender` creates with `nonce`.

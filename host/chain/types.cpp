@@ -59,7 +59,8 @@ Result<Address> parse_account_address(std::string_view text) {
   if (text.size() != 42) return bad("an address has 40 hex digits behind 0x");
   if (!std::all_of(text.begin() + 2, text.end(), is_hex)) return bad("not a hex digit");
   const auto address = Address::parse(text);
-  if (!address) return bad("the EIP-55 checksum (upper and lower case) is wrong: a digit was changed or mistyped");
+  if (!address)
+    return bad("the EIP-55 checksum (upper and lower case) is wrong: a digit was changed or mistyped");
   if (address->is_zero()) return bad("the zero address is nobody's account");
   return *address;
 }

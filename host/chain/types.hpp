@@ -36,7 +36,8 @@ struct Address {
   static std::optional<Address> parse(std::string_view text);
 };
 
-/// An address as a person configures it: Address::parse and not zero. The error (kBadRequest) says what is wrong.
+/// An address as a person configures it: Address::parse and not zero. The error (kBadRequest) says what is
+/// wrong.
 Result<Address> parse_account_address(std::string_view text);
 
 /// Big-endian, exactly 32 bytes.

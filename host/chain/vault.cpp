@@ -16,7 +16,8 @@ Error misconfigured(const std::string& setting, const std::string& why) {
 std::string types_of(const abi::Signature& s) { return s.canonical().substr(s.name().size()); }
 
 /// An optional function: nothing when the text is empty, an error when its parameters are not `types`.
-Result<std::optional<abi::Signature>> function(const std::string& text, const char* setting, const char* types) {
+Result<std::optional<abi::Signature>> function(const std::string& text, const char* setting,
+                                               const char* types) {
   if (text.empty()) return std::optional<abi::Signature>();
   auto out = abi::Signature::parse(text);
   if (!out) return misconfigured(setting, out.error().to_string());
@@ -36,8 +37,8 @@ constexpr const char* kItemTypes = "(address,uint256,bytes32)";
 constexpr const char* kBatchTypes = "((uint8,address,uint256,bytes32)[])";
 
 Value item_value(const VaultItem& item) {
-  return Value(Value::List{Value(U256{static_cast<unsigned>(item.action)}), Value(item.user), Value(item.amount),
-                           Value(item.ref_id)});
+  return Value(Value::List{Value(U256{static_cast<unsigned>(item.action)}), Value(item.user),
+                           Value(item.amount), Value(item.ref_id)});
 }
 
 std::optional<Error> refuse(const VaultItem& item) {
@@ -79,8 +80,9 @@ const char* to_string(RevertClass c) {
 }
 
 std::optional<RevertClass> parse_revert_class(std::string_view text) {
-  for (auto c : {RevertClass::kDuplicateRefId, RevertClass::kInsufficientCollateral, RevertClass::kInsufficientPool,
-                 RevertClass::kPaused, RevertClass::kMissingRole, RevertClass::kBadItem, RevertClass::kOther}) {
+  for (auto c :
+       {RevertClass::kDuplicateRefId, RevertClass::kInsufficientCollateral, RevertClass::kInsufficientPool,
+        RevertClass::kPaused, RevertClass::kMissingRole, RevertClass::kBadItem, RevertClass::kOther}) {
     if (text == to_string(c)) return c;
   }
   return std::nullopt;
@@ -108,9 +110,12 @@ Result<std::optional<Vault::Event>> Vault::make_event(const EventSpec& spec, con
   std::optional<Error> error;
   const auto find = [&](const std::string& name, const char* type) {
     const auto& all = signature->parameters();
-    const auto at = std::find_if(all.begin(), all.end(), [&](const abi::Parameter& p) { return p.name == name; });
-    if (at == all.end()) error = misconfigured(setting, "no parameter is named \"" + name + "\"");
-    else if (at->type.canonical() != type) error = misconfigured(setting, name + " must be of type " + type);
+    const auto at =
+        std::find_if(all.begin(), all.end(), [&](const abi::Parameter& p) { return p.name == name; });
+    if (at == all.end())
+      error = misconfigured(setting, "no parameter is named \"" + name + "\"");
+    else if (at->type.canonical() != type)
+      error = misconfigured(setting, name + " must be of type " + type);
     return static_cast<std::size_t>(at - all.begin());
   };
   Event out;
@@ -125,7 +130,8 @@ Result<std::optional<Vault::Event>> Vault::make_event(const EventSpec& spec, con
 
 Result<Vault> Vault::create(const Address& address, const VaultAbi& abi) {
   Vault out;
-  if (address.is_zero()) return Error{ErrorKind::kBadRequest, "vault address", "the zero address is no contract"};
+  if (address.is_zero())
+    return Error{ErrorKind::kBadRequest, "vault address", "the zero address is no contract"};
   out.address_ = address;
   out.token_address_ = abi.token_address;
 
@@ -142,7 +148,8 @@ Result<Vault> Vault::create(const Address& address, const VaultAbi& abi) {
   if (!used) return used.error();
   auto decimals = needed(abi.decimals, "decimals", "()");
   if (!decimals) return decimals.error();
-  if (!*token && !abi.token_address) return misconfigured("token", "name the function or give token_address");
+  if (!*token && !abi.token_address)
+    return misconfigured("token", "name the function or give token_address");
   auto credited = make_event(abi.credited, "credited");
   if (!credited) return credited.error();
   auto seized = make_event(abi.seized, "seized");
@@ -180,8 +187,11 @@ bool Vault::can(Action action) const {
 Result<Bytes> Vault::settle_call(const VaultItem& item) const {
   if (auto error = refuse(item)) return *error;
   if (!can(item.action))
-    return Error{ErrorKind::kBadRequest, "vault abi", std::string("no function for ") + to_string(item.action)};
-  const auto& f = item.action == Action::kCredit ? credit_ : item.action == Action::kSeize ? seize_ : seize_capped_;
+    return Error{ErrorKind::kBadRequest, "vault abi",
+                 std::string("no function for ") + to_string(item.action)};
+  const auto& f = item.action == Action::kCredit  ? credit_
+                  : item.action == Action::kSeize ? seize_
+                                                  : seize_capped_;
   return f->encode_call(std::vector<Value>{Value(item.user), Value(item.amount), Value(item.ref_id)});
 }
 
@@ -264,8 +274,8 @@ Result<std::vector<VaultEvent>> Vault::events(Node& node, std::uint64_t from_blo
     auto event = parse_event(log);
     if (!event) return event.error();
     // Filters are the node's work; what comes back is checked here.
-    const bool wanted = *event && (*event)->block_number >= from_block && (*event)->block_number <= to_block &&
-                        (!ref_id || (*event)->ref_id == *ref_id);
+    const bool wanted = *event && (*event)->block_number >= from_block &&
+                        (*event)->block_number <= to_block && (!ref_id || (*event)->ref_id == *ref_id);
     if (wanted) out.push_back(std::move(**event));
   }
   return out;
@@ -278,7 +288,8 @@ VaultRevert Vault::decode_revert(std::span<const std::uint8_t> data) const {
     return out;
   }
   for (const abi::Signature& each : errors_) {
-    if (each.name() == out.revert.name && each.decode_call(data)) out.what = error_classes_.at(each.canonical());
+    if (each.name() == out.revert.name && each.decode_call(data))
+      out.what = error_classes_.at(each.canonical());
   }
   return out;
 }

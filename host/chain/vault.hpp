@@ -25,7 +25,11 @@ struct VaultItem {
 };
 
 enum class RevertClass : std::uint8_t {
-  kDuplicateRefId, kInsufficientCollateral, kInsufficientPool, kPaused, kMissingRole,
+  kDuplicateRefId,
+  kInsufficientCollateral,
+  kInsufficientPool,
+  kPaused,
+  kMissingRole,
   kBadItem,  ///< the item itself is refused (ZeroAmount, ZeroUser, BadAction): a person must look
   kOther,    ///< another configured error, Error(string), Panic, unknown bytes
   kNoData,   ///< reverted (or answered) without data
@@ -40,7 +44,8 @@ struct VaultRevert {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// An event's signature text and which parameter (by name) plays which role. An empty signature: no such event.
+/// An event's signature text and which parameter (by name) plays which role. An empty signature: no such
+/// event.
 struct EventSpec {
   std::string signature;
   std::string user = "user", amount = "amount", seized = {}, ref_id = "refId";
@@ -57,9 +62,11 @@ struct VaultAbi {
   std::string batch = "batchSettle((uint8,address,uint256,bytes32)[])";
   std::string try_batch = "tryBatchSettle((uint8,address,uint256,bytes32)[])";
   EventSpec credited = {"PnlCredited(address indexed user,uint256 amount,bytes32 indexed refId)"};
-  EventSpec seized = {"CollateralSeized(address indexed user,uint256 requested,uint256 seized,bytes32 indexed refId)",
-                      "user", "requested", "seized", "refId"};
-  std::string skipped = "SettlementSkipped(bytes32 indexed refId,bytes reason)";  ///< parameters refId, reason by place
+  EventSpec seized = {
+      "CollateralSeized(address indexed user,uint256 requested,uint256 seized,bytes32 indexed refId)",
+      "user", "requested", "seized", "refId"};
+  std::string skipped =
+      "SettlementSkipped(bytes32 indexed refId,bytes reason)";  ///< parameters refId, reason by place
   std::map<std::string, RevertClass> errors = default_errors();
   std::optional<Address> token_address;
 
@@ -88,7 +95,8 @@ struct VaultFacts {
   std::uint64_t chain_id = 0;
   Address token;
   unsigned decimals = 0;
-  std::optional<VaultRevert> credit_revert;  ///< why a one-unit credit would fail now; nothing = it would pass
+  std::optional<VaultRevert>
+      credit_revert;  ///< why a one-unit credit would fail now; nothing = it would pass
   [[nodiscard]] bool role_missing() const {
     return credit_revert && credit_revert->what == RevertClass::kMissingRole;
   }
@@ -96,8 +104,8 @@ struct VaultFacts {
 
 class Vault {
  public:
-  /// kBadRequest, naming the setting, when a text is no signature, a role names no parameter, types do not fit, or the
-  /// address is zero.
+  /// kBadRequest, naming the setting, when a text is no signature, a role names no parameter, types do not
+  /// fit, or the address is zero.
   static Result<Vault> create(const Address& address, const VaultAbi& abi = {});
 
   [[nodiscard]] const Address& address() const { return address_; }
@@ -106,20 +114,22 @@ class Vault {
   [[nodiscard]] bool can(Action action) const;
   [[nodiscard]] bool has_batch(bool tolerant) const { return (tolerant ? try_batch_ : batch_).has_value(); }
 
-  /// Calldata of one item. kBadRequest when the vault lacks the function, the amount is zero or the user is zero.
+  /// Calldata of one item. kBadRequest when the vault lacks the function, the amount is zero or the user is
+  /// zero.
   [[nodiscard]] Result<Bytes> settle_call(const VaultItem& item) const;
   [[nodiscard]] Result<Bytes> batch_call(std::span<const VaultItem> items, bool tolerant) const;
   [[nodiscard]] Bytes used_ref_ids_call(const Hash& ref_id) const;
 
-  /// usedRefIds at a block. kProtocol when the answer is not one ABI bool (an empty answer means: no contract there).
+  /// usedRefIds at a block. kProtocol when the answer is not one ABI bool (an empty answer means: no
+  /// contract there).
   Result<bool> used(Node& node, const Hash& ref_id, const BlockId& at) const;
 
-  /// Nothing when the log is not of this vault or not one of the two settlement events. An event with our topic but a
-  /// shape we cannot read is kProtocol: never guess about money.
+  /// Nothing when the log is not of this vault or not one of the two settlement events. An event with our
+  /// topic but a shape we cannot read is kProtocol: never guess about money.
   [[nodiscard]] Result<std::optional<VaultEvent>> parse_event(const Log& log) const;
   [[nodiscard]] Result<std::optional<SkippedItem>> parse_skipped(const Log& log) const;
-  /// Filter for the settlement events of one refId or, without one, of all. One filter for each event (0, 1 or 2),
-  /// because the refId may stand at different places.
+  /// Filter for the settlement events of one refId or, without one, of all. One filter for each event (0, 1
+  /// or 2), because the refId may stand at different places.
   [[nodiscard]] std::vector<LogFilter> event_filters(std::uint64_t from_block, std::uint64_t to_block,
                                                      const std::optional<Hash>& ref_id = {}) const;
   /// All settlement events in a block range, by block. The caller keeps windows small (RPC limits).
@@ -129,8 +139,9 @@ class Vault {
   [[nodiscard]] VaultRevert decode_revert(std::span<const std::uint8_t> data) const;
 
   /// Start-up probes, in this order, first failure returned as kBadRequest: chain id, code at the address,
-  /// usedRefIds(0) answers 32 bytes, the token has code, its decimals. The role probe (an eth_call of a one-unit credit of
-  /// `signer` to itself on a random refId) never fails the probe: its revert is reported in the facts.
+  /// usedRefIds(0) answers 32 bytes, the token has code, its decimals. The role probe (an eth_call of a
+  /// one-unit credit of `signer` to itself on a random refId) never fails the probe: its revert is reported
+  /// in the facts.
   Result<VaultFacts> probe(Node& node, std::uint64_t chain_id, unsigned decimals, const Address& signer,
                            Random& random) const;
 
@@ -142,9 +153,13 @@ class Vault {
   };
   Vault() = default;
   static Result<std::optional<Event>> make_event(const EventSpec& spec, const char* setting);
-  [[nodiscard]] Result<std::optional<VaultEvent>> parse_as(const Event& event, bool credit, const Log& log) const;
+  [[nodiscard]] Result<std::optional<VaultEvent>> parse_as(const Event& event, bool credit,
+                                                           const Log& log) const;
   Result<Bytes> call_for_data(Node& node, const Address& from, const Address& to, const Bytes& data,
                               const char* what) const;
+  Result<Address> token_of(Node& node, const Address& from) const;
+  Result<unsigned> decimals_of(Node& node, const Address& from, const Address& token) const;
+  Result<std::optional<VaultRevert>> try_credit(Node& node, const Address& signer, Random& random) const;
 
   Address address_;
   std::optional<Address> token_address_;

@@ -8,6 +8,8 @@ namespace {
 
 using abi::Value;
 
+Error bad(const std::string& where, const std::string& why) { return {ErrorKind::kBadRequest, where, why}; }
+
 std::string at_address(const char* what, const Address& address) {
   return std::string(what) + " " + address.to_string();
 }
@@ -37,67 +39,74 @@ Result<bool> Vault::used(Node& node, const Hash& ref_id, const BlockId& at) cons
   if (answer->reverted) return Error{ErrorKind::kProtocol, where(), "reverts: " + answer->message};
   // eth_call of an address without code succeeds with no data: that is not "false".
   if (answer->data.size() != 32)
-    return Error{ErrorKind::kProtocol, where(),
-                 "answered " + std::to_string(answer->data.size()) + " bytes instead of 32: is this the vault?"};
+    return Error{
+        ErrorKind::kProtocol, where(),
+        "answered " + std::to_string(answer->data.size()) + " bytes instead of 32: is this the vault?"};
   static const abi::Type kBool{abi::Kind::kBool, 0, {}};
   const auto values = abi::decode({&kBool, 1}, answer->data);
   if (!values) return Error{ErrorKind::kProtocol, where(), values.error().text};
   return *(*values)[0].get<bool>();
 }
 
-Result<VaultFacts> Vault::probe(Node& node, std::uint64_t chain_id, unsigned decimals, const Address& signer,
-                                Random& random) const {
-  const auto bad = [&](const std::string& where, const std::string& why) {
-    return Error{ErrorKind::kBadRequest, where, why};
-  };
-  VaultFacts facts;
+Result<Address> Vault::token_of(Node& node, const Address& from) const {
+  if (token_address_) return *token_address_;
+  const auto answer = call_for_data(node, from, address_, *token_->encode_call({}), "token()");
+  if (!answer) return answer.error();
+  static const abi::Type kAddress{abi::Kind::kAddress, 0, {}};
+  const auto values = abi::decode({&kAddress, 1}, *answer);
+  if (!values) return bad(at_address("vault", address_), token_->canonical() + " answers no address");
+  return *(*values)[0].get<Address>();
+}
+
+Result<unsigned> Vault::decimals_of(Node& node, const Address& from, const Address& token) const {
+  const auto code = node.code(token, Tag::kLatest);
+  if (!code) return code.error();
+  if (code->empty()) return bad(at_address("token", token), "there is no contract at this address");
+  const auto answer = call_for_data(node, from, token, *decimals_.encode_call({}), "decimals()");
+  if (!answer) return answer.error();
+  static const abi::Type kUint8{abi::Kind::kUint, 8, {}};
+  const auto values = abi::decode({&kUint8, 1}, *answer);
+  if (!values) return bad(at_address("token", token), decimals_.canonical() + " answers no small number");
+  return static_cast<unsigned>(*(*values)[0].get<U256>());
+}
+
+Result<std::optional<VaultRevert>> Vault::try_credit(Node& node, const Address& signer,
+                                                     Random& random) const {
+  if (!credit_) return std::optional<VaultRevert>();
+  const auto call = settle_call({Action::kCredit, signer, 1, random_hash(random)});
+  if (!call) return call.error();
+  const auto tried = node.call(signer, address_, *call, Tag::kLatest);
+  if (!tried) return tried.error();
+  if (!tried->reverted) return std::optional<VaultRevert>();
+  return std::optional(decode_revert(tried->data));
+}
+
+Result<VaultFacts> Vault::probe(Node& node, std::uint64_t chain_id, unsigned decimals,
+                                const Address& signer, Random& random) const {
   const auto chain = node.chain_id();
   if (!chain) return chain.error();
   if (*chain != chain_id)
     return bad("chain_id", "the node is on chain " + std::to_string(*chain) + ", the pipeline says " +
                                std::to_string(chain_id));
-  facts.chain_id = *chain;
-
   const auto code = node.code(address_, Tag::kLatest);
   if (!code) return code.error();
-  if (code->empty()) return bad(at_address("vault", address_), "there is no contract at this address on this chain");
+  if (code->empty())
+    return bad(at_address("vault", address_), "there is no contract at this address on this chain");
   const auto zero_used = used(node, Hash{}, Tag::kLatest);
   if (!zero_used) {
     const bool wrong_contract = zero_used.error().kind == ErrorKind::kProtocol;
     return wrong_contract ? bad(zero_used.error().where, zero_used.error().text) : zero_used.error();
   }
-
-  if (token_address_) {
-    facts.token = *token_address_;
-  } else {
-    const auto answer = call_for_data(node, signer, address_, *token_->encode_call({}), "token()");
-    if (!answer) return answer.error();
-    static const abi::Type kAddress{abi::Kind::kAddress, 0, {}};
-    const auto values = abi::decode({&kAddress, 1}, *answer);
-    if (!values) return bad(at_address("vault", address_), token_->canonical() + " answers no address");
-    facts.token = *(*values)[0].get<Address>();
-  }
-  const auto token_code = node.code(facts.token, Tag::kLatest);
-  if (!token_code) return token_code.error();
-  if (token_code->empty()) return bad(at_address("token", facts.token), "there is no contract at this address");
-  const auto answer = call_for_data(node, signer, facts.token, *decimals_.encode_call({}), "decimals()");
-  if (!answer) return answer.error();
-  static const abi::Type kUint8{abi::Kind::kUint, 8, {}};
-  const auto values = abi::decode({&kUint8, 1}, *answer);
-  if (!values) return bad(at_address("token", facts.token), decimals_.canonical() + " answers no small number");
-  facts.decimals = static_cast<unsigned>(*(*values)[0].get<U256>());
-  if (facts.decimals != decimals)
-    return bad(at_address("token", facts.token), "has " + std::to_string(facts.decimals) +
-                                                     " decimals, the pipeline says " + std::to_string(decimals));
-
-  if (!credit_) return facts;
-  const VaultItem item{Action::kCredit, signer, 1, random_hash(random)};
-  const auto call = settle_call(item);
-  if (!call) return call.error();
-  const auto tried = node.call(signer, address_, *call, Tag::kLatest);
-  if (!tried) return tried.error();
-  if (tried->reverted) facts.credit_revert = decode_revert(tried->data);
-  return facts;
+  const auto token = token_of(node, signer);
+  if (!token) return token.error();
+  const auto found = decimals_of(node, signer, *token);
+  if (!found) return found.error();
+  if (*found != decimals)
+    return bad(at_address("token", *token), "has " + std::to_string(*found) +
+                                                " decimals, the pipeline says " + std::to_string(decimals));
+  auto credit_revert = try_credit(node, signer, random);
+  if (!credit_revert) return credit_revert.error();
+  return VaultFacts{*chain, *token, *found, std::move(*credit_revert)};
 }
 
 }  // namespace anduin::chain

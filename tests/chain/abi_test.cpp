@@ -23,7 +23,8 @@ abi::Signature signature(const std::string& text) {
 Value value_of(const abi::Type& type, const nlohmann::json& v) {
   switch (type.kind) {
     case abi::Kind::kAddress: return Value(*Address::parse(v.get<std::string>()));
-    case abi::Kind::kUint: return Value(v.is_string() ? U256{v.get<std::string>()} : U256{v.get<std::uint64_t>()});
+    case abi::Kind::kUint:
+      return Value(v.is_string() ? U256{v.get<std::string>()} : U256{v.get<std::uint64_t>()});
     case abi::Kind::kFixedBytes: return Value(*Hash::parse(v.get<std::string>()));
     case abi::Kind::kString: return Value(v.get<std::string>());
     case abi::Kind::kArray: {
@@ -34,7 +35,8 @@ Value value_of(const abi::Type& type, const nlohmann::json& v) {
     case abi::Kind::kTuple: {
       const std::vector<std::string> names = {"action", "user", "amount", "refId"};
       Value::List list;
-      for (std::size_t i = 0; i < names.size(); ++i) list.push_back(value_of(type.members[i], v.at(names[i])));
+      for (std::size_t i = 0; i < names.size(); ++i)
+        list.push_back(value_of(type.members[i], v.at(names[i])));
       return Value(std::move(list));
     }
     default: throw std::runtime_error("no such type in the vectors");
@@ -43,14 +45,17 @@ Value value_of(const abi::Type& type, const nlohmann::json& v) {
 
 std::vector<Value> values_of(const abi::Signature& s, const nlohmann::json& arguments) {
   std::vector<Value> out;
-  for (std::size_t i = 0; i < arguments.size(); ++i) out.push_back(value_of(s.parameters()[i].type, arguments[i]));
+  for (std::size_t i = 0; i < arguments.size(); ++i)
+    out.push_back(value_of(s.parameters()[i].type, arguments[i]));
   return out;
 }
 
-const std::vector<std::string> kFunctions = {
-    "creditPnl(address,uint256,bytes32)", "seizeCollateral(address,uint256,bytes32)",
-    "seizeCollateralCapped(address,uint256,bytes32)", "usedRefIds(bytes32)",
-    "batchSettle((uint8,address,uint256,bytes32)[])", "tryBatchSettle((uint8,address,uint256,bytes32)[])"};
+const std::vector<std::string> kFunctions = {"creditPnl(address,uint256,bytes32)",
+                                             "seizeCollateral(address,uint256,bytes32)",
+                                             "seizeCollateralCapped(address,uint256,bytes32)",
+                                             "usedRefIds(bytes32)",
+                                             "batchSettle((uint8,address,uint256,bytes32)[])",
+                                             "tryBatchSettle((uint8,address,uint256,bytes32)[])"};
 
 }  // namespace
 
@@ -58,9 +63,11 @@ TEST_CASE("selectors and topics") {
   ANDUIN_NEED_SHARED();
   const auto vectors = test::shared_json("vectors/evm.json").at("selectors");
   for (const char* group : {"functions", "errors"}) {
-    for (const auto& [text, selector] : vectors.at(group).items()) CHECK(to_hex(signature(text).selector()) == selector);
+    for (const auto& [text, selector] : vectors.at(group).items())
+      CHECK(to_hex(signature(text).selector()) == selector);
   }
-  for (const auto& [text, topic] : vectors.at("events").items()) CHECK(signature(text).topic().to_string() == topic);
+  for (const auto& [text, topic] : vectors.at("events").items())
+    CHECK(signature(text).topic().to_string() == topic);
   for (const auto& [text, hash] : vectors.at("roles").items()) CHECK(keccak256(text).to_string() == hash);
 }
 
@@ -130,12 +137,11 @@ TEST_CASE("dynamic values nest") {
   // Worked out by hand: two words of head, then each tail at its offset.
   const auto s = signature("f(string,(uint8,bytes)[])");
   const std::vector<Value> arguments = {
-      Value(std::string("hi")),
-      Value(Value::List{Value(Value::List{Value(U256{7}), Value(Bytes{0xab})})})};
+      Value(std::string("hi")), Value(Value::List{Value(Value::List{Value(U256{7}), Value(Bytes{0xab})})})};
   const auto word = [](std::uint64_t x) { return to_hex(to_word(x)).substr(2); };
   const auto left = [](std::string digits) { return digits + std::string(64 - digits.size(), '0'); };
-  const std::string expected = word(0x40) + word(0x80) + word(2) + left("6869") + word(1) + word(0x20) + word(7) +
-                               word(0x40) + word(1) + left("ab");
+  const std::string expected = word(0x40) + word(0x80) + word(2) + left("6869") + word(1) + word(0x20) +
+                               word(7) + word(0x40) + word(1) + left("ab");
   const auto data = s.encode_call(arguments);
   REQUIRE(data);
   CHECK(to_hex(std::span(*data).subspan(4)) == "0x" + expected);
@@ -143,9 +149,27 @@ TEST_CASE("dynamic values nest") {
 }
 
 TEST_CASE("signatures that are none are refused with the place") {
-  for (const char* bad : {"", "()", "f", "f(", "f)", "f(uint257)", "f(uint7)", "f(uint0)", "f(uint08)", "f(int256)", "f(bytes33)", "f(bytes0)",
-                          "f(uint256[3])", "f(uint256,)", "f(,uint256)", "f(uint256) returns", "f((uint256)", "1f()", "f(())",
-                          "f(address payable x y)", "f(uint256 indexed a b)"}) {
+  for (const char* bad : {"",
+                          "()",
+                          "f",
+                          "f(",
+                          "f)",
+                          "f(uint257)",
+                          "f(uint7)",
+                          "f(uint0)",
+                          "f(uint08)",
+                          "f(int256)",
+                          "f(bytes33)",
+                          "f(bytes0)",
+                          "f(uint256[3])",
+                          "f(uint256,)",
+                          "f(,uint256)",
+                          "f(uint256) returns",
+                          "f((uint256)",
+                          "1f()",
+                          "f(())",
+                          "f(address payable x y)",
+                          "f(uint256 indexed a b)"}) {
     INFO(bad);
     const auto parsed = abi::Signature::parse(bad);
     REQUIRE_FALSE(parsed);
@@ -158,7 +182,9 @@ TEST_CASE("signatures that are none are refused with the place") {
 }
 
 TEST_CASE("values that do not fit are refused") {
-  const auto fails = [](const char* text, Value v) { return !signature(text).encode_call(std::vector<Value>{std::move(v)}); };
+  const auto fails = [](const char* text, Value v) {
+    return !signature(text).encode_call(std::vector<Value>{std::move(v)});
+  };
   CHECK(fails("f(uint8)", Value(U256{256})));
   CHECK_FALSE(fails("f(uint8)", Value(U256{255})));
   CHECK(fails("f(uint8)", Value(true)));
@@ -187,7 +213,8 @@ TEST_CASE("decoding refuses what points outside or does not fit") {
   CHECK_FALSE(decode("bytes", word("20") + word("1")));
   CHECK_FALSE(decode("string", std::string(64, 'f')));
   CHECK_FALSE(decode("uint256[]", word("20") + word("ffffffff") + word("1")));
-  // Three arrays of 256 whose elements all point to one place: 24 kB that would unfold into 16 million values.
+  // Three arrays of 256 whose elements all point to one place: 24 kB that would unfold into 16 million
+  // values.
   std::string bomb = word("20");
   for (int level = 0; level < 3; ++level) {
     bomb += word("100");
@@ -212,13 +239,17 @@ TEST_CASE("random values survive, random bytes never crash") {
     for (auto n = random.below(5); n > 0; --n) {
       Address who;
       for (auto& b : who.bytes) b = static_cast<std::uint8_t>(random.next());
-      tuples.emplace_back(Value::List{Value(U256{random.below(256)}), Value(who), Value(bytes(random.below(70)))});
+      tuples.emplace_back(
+          Value::List{Value(U256{random.below(256)}), Value(who), Value(bytes(random.below(70)))});
     }
     for (auto n = random.below(5); n > 0; --n) numbers.emplace_back(U256{random.next()});
     const Bytes text = bytes(random.below(40));
-    const std::vector<Value> arguments = {Value(from_big_endian(bytes(32))), Value(std::move(tuples)),
-                                          Value(std::string(text.begin(), text.end())), Value(keccak256(text)),
-                                          Value(random.below(2) == 1), Value(std::move(numbers))};
+    const std::vector<Value> arguments = {Value(from_big_endian(bytes(32))),
+                                          Value(std::move(tuples)),
+                                          Value(std::string(text.begin(), text.end())),
+                                          Value(keccak256(text)),
+                                          Value(random.below(2) == 1),
+                                          Value(std::move(numbers))};
     auto data = s.encode_call(arguments);
     REQUIRE(data);
     REQUIRE(*s.decode_call(*data) == arguments);

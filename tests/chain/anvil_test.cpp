@@ -1,4 +1,5 @@
-// Our words against a real EVM node: the committed reference vault, our signatures, our reading of its answers.
+// Our words against a real EVM node: the committed reference vault, our signatures, our reading of its
+// answers.
 #include <catch2/catch.hpp>
 #include <signal.h>
 
@@ -69,7 +70,8 @@ TEST_CASE("anvil: a credit from calldata to finalized event") {
   const Hash ref = keccak256("Bybit:12345");
   const VaultItem item{Action::kCredit, kUser, 500'000'000, ref};
   CHECK_FALSE(vault.used(ref));
-  const auto gas = node.estimate_gas(sender.signer->address(), vault.address(), vault.vault().settle_call(item).value());
+  const auto gas =
+      node.estimate_gas(sender.signer->address(), vault.address(), vault.vault().settle_call(item).value());
   REQUIRE(gas);
   const Receipt receipt = sender.settle(vault, item);
   CHECK(receipt.success);
@@ -109,7 +111,8 @@ TEST_CASE("anvil: the vault refuses in the words we read") {
   REQUIRE(sender.settle(vault, {Action::kCredit, kUser, 100, ref}).success);
 
   const auto revert_of = [&](const VaultItem& item, const Address& from) {
-    const auto answer = node.call(from, vault.address(), vault.vault().settle_call(item).value(), Tag::kLatest);
+    const auto answer =
+        node.call(from, vault.address(), vault.vault().settle_call(item).value(), Tag::kLatest);
     REQUIRE(answer);
     REQUIRE(answer->reverted);
     return vault.vault().decode_revert(answer->data);
@@ -119,7 +122,8 @@ TEST_CASE("anvil: the vault refuses in the words we read") {
   const auto poor = revert_of({Action::kSeize, kUser, 101, keccak256("a")}, settler);
   CHECK(poor.what == RevertClass::kInsufficientCollateral);
   CHECK(*poor.revert.arguments.at(1).get<U256>() == 100);
-  CHECK(revert_of({Action::kCredit, kUser, 901, keccak256("a")}, settler).what == RevertClass::kInsufficientPool);
+  CHECK(revert_of({Action::kCredit, kUser, 901, keccak256("a")}, settler).what ==
+        RevertClass::kInsufficientPool);
   CHECK(revert_of({Action::kCredit, kUser, 1, keccak256("a")}, kUser).what == RevertClass::kMissingRole);
   vault.set_paused(true);
   CHECK(revert_of({Action::kCredit, kUser, 1, keccak256("a")}, settler).what == RevertClass::kPaused);
@@ -132,10 +136,11 @@ TEST_CASE("anvil: the vault refuses in the words we read") {
   const Receipt duplicate = sender.settle(vault, {Action::kCredit, kUser, 100, ref});
   CHECK_FALSE(duplicate.success);
   CHECK(duplicate.logs.empty());
-  const auto estimate = node.estimate_gas(settler, vault.address(),
-                                          vault.vault().settle_call({Action::kCredit, kUser, 100, ref}).value());
+  const auto estimate = node.estimate_gas(
+      settler, vault.address(), vault.vault().settle_call({Action::kCredit, kUser, 100, ref}).value());
   REQUIRE(std::holds_alternative<CallResult>(*estimate));
-  CHECK(vault.vault().decode_revert(std::get<CallResult>(*estimate).data).what == RevertClass::kDuplicateRefId);
+  CHECK(vault.vault().decode_revert(std::get<CallResult>(*estimate).data).what ==
+        RevertClass::kDuplicateRefId);
 }
 
 TEST_CASE("anvil: seizures, capped and batched") {
@@ -194,8 +199,8 @@ TEST_CASE("anvil: a reorg takes a settlement back and the same bytes bring it ag
   TestVault vault(anvil);
   Sender sender(anvil);
   Node& node = anvil.node();
-  const auto made = sender.make(vault.address(),
-                                vault.vault().settle_call({Action::kCredit, kUser, 9, keccak256("MEXC:1")}).value());
+  const auto made = sender.make(
+      vault.address(), vault.vault().settle_call({Action::kCredit, kUser, 9, keccak256("MEXC:1")}).value());
   REQUIRE(node.send_raw(made.raw).value().what == SendClass::kAccepted);
   const Receipt first = anvil.wait_receipt(made.hash);
   CHECK(node.send_raw(made.raw).value().what == SendClass::kNonceConsumed);
@@ -245,7 +250,8 @@ TEST_CASE("anvil: pool controls and its answers to sending") {
 
   const std::string snapshot = anvil.snapshot();
   anvil.set_balance(sender.signer->address(), 1);
-  CHECK(node.send_raw(sender.make(vault.address(), call).raw).value().what == SendClass::kInsufficientFunds);
+  CHECK(node.send_raw(sender.make(vault.address(), call).raw).value().what ==
+        SendClass::kInsufficientFunds);
   CHECK(node.balance(sender.signer->address(), Tag::kLatest).value() == 1);
   anvil.revert_to(snapshot);
   CHECK(node.balance(sender.signer->address(), Tag::kLatest).value() > 1);
@@ -296,5 +302,6 @@ TEST_CASE("an RPC URL is never quoted: it may carry a key") {
   REQUIRE_FALSE(bad);
   CHECK_THAT(bad.error().to_string(), !Catch::Contains("SECRETKEY"));
   CHECK_FALSE(HttpTransport::create("wss://node.example/v2/SECRETKEY"));
-  CHECK(HttpTransport::create("https://node.example/v2/SECRETKEY").value()->name() == "rpc https://node.example:443");
+  CHECK(HttpTransport::create("https://node.example/v2/SECRETKEY").value()->name() ==
+        "rpc https://node.example:443");
 }

@@ -15,14 +15,17 @@ TEST_CASE("send errors of all clients fall into the vectors' classes") {
   for (const auto& v : vectors) {
     const auto message = v.at("message").get<std::string>();
     INFO(v.at("client") << ": " << message);
-    const auto code = v.at("code").is_null() ? std::optional<std::int64_t>() : v.at("code").get<std::int64_t>();
+    const auto code =
+        v.at("code").is_null() ? std::optional<std::int64_t>() : v.at("code").get<std::int64_t>();
     CHECK(to_string(classify_send_error(code, message)) == v.at("class").get<std::string>());
   }
 }
 
 TEST_CASE("a revert's reason cannot pass for a pool's answer") {
-  for (const char* quoted : {"already known", "nonce too low", "insufficient funds for transfer", "txpool is full"}) {
-    CHECK(classify_send_error(std::nullopt, std::string("execution reverted: ") + quoted) == SendClass::kRevert);
+  for (const char* quoted :
+       {"already known", "nonce too low", "insufficient funds for transfer", "txpool is full"}) {
+    CHECK(classify_send_error(std::nullopt, std::string("execution reverted: ") + quoted) ==
+          SendClass::kRevert);
     CHECK(classify_send_error(3, quoted) == SendClass::kRevert);
   }
 }

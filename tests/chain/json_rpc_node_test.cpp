@@ -24,10 +24,14 @@ class Script final : public RpcTransport {
   [[nodiscard]] const std::string& name() const override { return name_; }
 
   void result(const json& r) {
-    answer = [r](const json& q) { return json{{"jsonrpc", "2.0"}, {"id", q.at("id")}, {"result", r}}.dump(); };
+    answer = [r](const json& q) {
+      return json{{"jsonrpc", "2.0"}, {"id", q.at("id")}, {"result", r}}.dump();
+    };
   }
   void error(const json& e) {
-    answer = [e](const json& q) { return json{{"jsonrpc", "2.0"}, {"id", q.at("id")}, {"error", e}}.dump(); };
+    answer = [e](const json& q) {
+      return json{{"jsonrpc", "2.0"}, {"id", q.at("id")}, {"error", e}}.dump();
+    };
   }
 
   json request;
@@ -46,13 +50,13 @@ json block_json() {
 }
 
 json log_json() {
-  return {{"address", kUser}, {"topics", {kHashB}}, {"data", "0x01"}, {"blockNumber", "0x10"},
+  return {{"address", kUser},    {"topics", {kHashB}},        {"data", "0x01"},   {"blockNumber", "0x10"},
           {"blockHash", kHashA}, {"transactionHash", kHashB}, {"logIndex", "0x0"}};
 }
 
 json receipt_json() {
-  return {{"transactionHash", kHashB}, {"blockHash", kHashA}, {"blockNumber", "0x10"}, {"status", "0x1"},
-          {"gasUsed", "0x5208"}, {"logs", json::array({log_json()})}};
+  return {{"transactionHash", kHashB}, {"blockHash", kHashA}, {"blockNumber", "0x10"},
+          {"status", "0x1"},           {"gasUsed", "0x5208"}, {"logs", json::array({log_json()})}};
 }
 
 struct Fixture {
@@ -82,10 +86,13 @@ TEST_CASE_METHOD(Fixture, "requests have the form that nodes read") {
   CHECK(script.request.at("params") ==
         json::array({kUser, {{"blockHash", kHashA}, {"requireCanonical", true}}}));
   CHECK(node.call(user, user, {1, 2}, Tag::kSafe)->data.empty());
-  CHECK(script.request.at("params") == json::array({{{"from", kUser}, {"to", kUser}, {"input", "0x0102"}}, "safe"}));
+  CHECK(script.request.at("params") ==
+        json::array({{{"from", kUser}, {"to", kUser}, {"input", "0x0102"}}, "safe"}));
   script.result(json::array());
   CHECK(node.logs({user, 1, 2'000, {a, std::nullopt, b}})->empty());
-  CHECK(script.request.at("params") == json::array({{{"address", kUser}, {"fromBlock", "0x1"}, {"toBlock", "0x7d0"},
+  CHECK(script.request.at("params") == json::array({{{"address", kUser},
+                                                     {"fromBlock", "0x1"},
+                                                     {"toBlock", "0x7d0"},
                                                      {"topics", {kHashA, nullptr, kHashB}}}}));
 }
 
@@ -162,7 +169,8 @@ TEST_CASE_METHOD(Fixture, "logs that a reorg has taken back do not count") {
 }
 
 TEST_CASE_METHOD(Fixture, "calls tell a revert from a node that cannot answer") {
-  script.error({{"code", 3}, {"message", "execution reverted: custom error 0xc5192771"}, {"data", "0xc5192771"}});
+  script.error(
+      {{"code", 3}, {"message", "execution reverted: custom error 0xc5192771"}, {"data", "0xc5192771"}});
   auto r = node.call(user, user, {}, Tag::kLatest);
   REQUIRE(r);
   CHECK(r->reverted);
@@ -221,9 +229,11 @@ TEST_CASE_METHOD(Fixture, "fees: the next base fee, the median tip, the floor") 
 }
 
 TEST_CASE_METHOD(Fixture, "answers of the wrong shape are protocol errors that name the method") {
-  for (const char* text : {"", "null", "[]", "{}", "<html>", "{\"id\":1}", "{\"id\":99,\"result\":\"0x1\"}", "{\"id\":1,\"error\":7}",
-                           "{\"id\":\"1\",\"result\":\"0x1\"}", "{\"id\":1,\"result\":1}", "{\"id\":1,\"result\":\"1\"}",
-                           "{\"id\":1,\"result\":\"0x01\"}", "{\"id\":1,\"result\":\"0x\"}", "{\"id\":1,\"result\":\"0x10000000000000000\"}"}) {
+  for (const char* text :
+       {"", "null", "[]", "{}", "<html>", "{\"id\":1}", "{\"id\":99,\"result\":\"0x1\"}",
+        "{\"id\":1,\"error\":7}", "{\"id\":\"1\",\"result\":\"0x1\"}", "{\"id\":1,\"result\":1}",
+        "{\"id\":1,\"result\":\"1\"}", "{\"id\":1,\"result\":\"0x01\"}", "{\"id\":1,\"result\":\"0x\"}",
+        "{\"id\":1,\"result\":\"0x10000000000000000\"}"}) {
     INFO(text);
     Script fresh;
     JsonRpcNode other(fresh);
@@ -242,7 +252,8 @@ TEST_CASE("quantities are strict") {
   CHECK(text("0xfF") == U256{255});
   CHECK(parse_quantity("0x" + std::string(64, 'f')) == std::numeric_limits<U256>::max());
   CHECK(parse_quantity_u64("0xffffffffffffffff") == UINT64_MAX);
-  for (const char* bad : {"", "0x", "0x00", "0x0400", "400", "0X1", "0xx", "0xx1", "0x0x1", "0x-1", "0x 1", "0x1 ", "-0x1", "0xg"}) {
+  for (const char* bad : {"", "0x", "0x00", "0x0400", "400", "0X1", "0xx", "0xx1", "0x0x1", "0x-1", "0x 1",
+                          "0x1 ", "-0x1", "0xg"}) {
     INFO(bad);
     CHECK_FALSE(text(bad));
   }
@@ -256,7 +267,8 @@ TEST_CASE("random quantities survive; random text is refused or is the one writi
   SeededRandom random(seed);
   for (int i = 0; i < 3'000; ++i) {
     U256 value = 0;
-    for (auto n = random.below(5); n > 0; --n) value = (value & U256{UINT64_MAX}) * U256{UINT64_MAX} + U256{random.next()};
+    for (auto n = random.below(5); n > 0; --n)
+      value = (value & U256{UINT64_MAX}) * U256{UINT64_MAX} + U256{random.next()};
     REQUIRE(parse_quantity(to_quantity(value)) == value);
     std::string noise = random.below(2) ? "0x" : "";
     constexpr std::string_view kSigns = "0123456789abcdefx -";

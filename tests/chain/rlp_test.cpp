@@ -55,7 +55,8 @@ TEST_CASE("RLP integers are minimal") {
   CHECK(to_hex(rlp::encode(rlp::Item::integer(127))) == "0x7f");
   CHECK(to_hex(rlp::encode(rlp::Item::integer(128))) == "0x8180");
   CHECK(to_hex(rlp::encode(rlp::Item::integer(1024))) == "0x820400");
-  CHECK(*rlp::to_integer(rlp::Item::integer(std::numeric_limits<U256>::max())) == std::numeric_limits<U256>::max());
+  CHECK(*rlp::to_integer(rlp::Item::integer(std::numeric_limits<U256>::max())) ==
+        std::numeric_limits<U256>::max());
   CHECK_FALSE(rlp::to_integer(rlp::Item::string({0, 1})));
   CHECK_FALSE(rlp::to_integer(rlp::Item::string({0})));
   CHECK_FALSE(rlp::to_integer(rlp::Item::string(Bytes(33, 1))));
@@ -63,8 +64,9 @@ TEST_CASE("RLP integers are minimal") {
 }
 
 TEST_CASE("RLP that is not canonical is refused") {
-  for (const char* bad : {"0x", "0x8100", "0x817f", "0x81", "0x83646f", "0xb800", "0xb83761", "0xb90000", "0xb8", "0xc1", "0xf800",
-                          "0xc28080c0", "0x8080", "0xbfffffffffffffffff", "0xffffffffffffffffff", "0xb90001ff"})
+  for (const char* bad :
+       {"0x", "0x8100", "0x817f", "0x81", "0x83646f", "0xb800", "0xb83761", "0xb90000", "0xb8", "0xc1",
+        "0xf800", "0xc28080c0", "0x8080", "0xbfffffffffffffffff", "0xffffffffffffffffff", "0xb90001ff"})
     CHECK_FALSE(rlp::decode(hex(bad)));
   Bytes deep(100, 0xc1);
   deep.push_back(0xc0);
@@ -94,7 +96,8 @@ TEST_CASE("random RLP items survive, and every accepted input is the one encodin
   }
   for (int i = 0; i < 20'000; ++i) {
     Bytes noise(random.below(24));
-    for (auto& b : noise) b = static_cast<std::uint8_t>(random.below(2) ? random.next() : 0xc0 + random.below(64));
+    for (auto& b : noise)
+      b = static_cast<std::uint8_t>(random.below(2) ? random.next() : 0xc0 + random.below(64));
     if (const auto parsed = rlp::decode(noise)) REQUIRE(rlp::encode(*parsed) == noise);
   }
 }

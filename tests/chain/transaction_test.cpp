@@ -122,8 +122,9 @@ TEST_CASE("personal messages of the vectors") {
 TEST_CASE("keys that are none are refused and never quoted") {
   SeededRandom random(1);
   const std::string zero(64, '0'), ones(64, 'f');
-  for (const std::string& bad : {std::string(), std::string("0x"), zero, ones, std::string(63, '1'), std::string(65, '1'),
-                                 std::string(62, '1') + "zz", "0x0x" + std::string(62, '1')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("0x"), zero, ones, std::string(63, '1'), std::string(65, '1'),
+        std::string(62, '1') + "zz", "0x0x" + std::string(62, '1')}) {
     const auto signer = LocalSigner::from_hex_key(bad, random);
     REQUIRE_FALSE(signer);
     CHECK(signer.error().kind == ErrorKind::kBadRequest);

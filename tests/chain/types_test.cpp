@@ -39,11 +39,13 @@ TEST_CASE("addresses: from keys, from creations, checksums") {
     for (const auto& v : vectors.at(group)) {
       const auto key = *from_hex(v.at("publicKey").get<std::string>());
       REQUIRE(key.size() == 65);
-      CHECK(address_of_public_key(std::span<const std::uint8_t, 64>(key.data() + 1, 64)).to_string() == v.at("address"));
+      CHECK(address_of_public_key(std::span<const std::uint8_t, 64>(key.data() + 1, 64)).to_string() ==
+            v.at("address"));
     }
   }
   for (const auto& v : vectors.at("create"))
-    CHECK(create_address(*Address::parse(v.at("sender").get<std::string>()), v.at("nonce")).to_string() == v.at("address"));
+    CHECK(create_address(*Address::parse(v.at("sender").get<std::string>()), v.at("nonce")).to_string() ==
+          v.at("address"));
   for (const auto& v : vectors.at("eip55")) {
     const auto text = v.get<std::string>();
     REQUIRE(Address::parse(text));
@@ -57,9 +59,10 @@ TEST_CASE("an address is one case, or a right checksum") {
   CHECK(Address::parse(good));
   CHECK(Address::parse("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed") == Address::parse(good));
   CHECK(Address::parse("0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED") == Address::parse(good));
-  for (const char* bad : {"", "0x", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0X5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
-                          "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed ",
-                          "0x0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeA", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAg0"})
+  for (const char* bad :
+       {"", "0x", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0X5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed ",
+        "0x0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeA", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAg0"})
     CHECK_FALSE(Address::parse(bad));
   // The zero address is an address, but nobody's account.
   CHECK(Address::parse("0x0000000000000000000000000000000000000000"));

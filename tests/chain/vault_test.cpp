@@ -76,7 +76,8 @@ class FakeNode final : public Node {
   Result<std::optional<Block>> block(const BlockId&) override { return lost(); }
   Result<std::uint64_t> transaction_count(const Address&, const BlockId&) override { return lost(); }
   Result<U256> balance(const Address&, const BlockId&) override { return lost(); }
-  Result<std::variant<std::uint64_t, CallResult>> estimate_gas(const Address&, const Address&, const Bytes&) override {
+  Result<std::variant<std::uint64_t, CallResult>> estimate_gas(const Address&, const Address&,
+                                                               const Bytes&) override {
     return lost();
   }
   Result<FeeSuggestion> suggest_fees() override { return lost(); }
@@ -107,8 +108,9 @@ TEST_CASE("calldata of the vectors through the vault") {
   ANDUIN_NEED_SHARED();
   const Vault vault = make();
   const auto item_of = [](const nlohmann::json& v) {
-    return VaultItem{static_cast<Action>(v.at("action").get<int>()), *Address::parse(v.at("user").get<std::string>()),
-                     U256{v.at("amount").get<std::string>()}, *Hash::parse(v.at("refId").get<std::string>())};
+    return VaultItem{
+        static_cast<Action>(v.at("action").get<int>()), *Address::parse(v.at("user").get<std::string>()),
+        U256{v.at("amount").get<std::string>()}, *Hash::parse(v.at("refId").get<std::string>())};
   };
   for (const auto& v : test::shared_json("vectors/evm.json").at("abi")) {
     const auto name = v.at("function").get<std::string>();
@@ -121,9 +123,12 @@ TEST_CASE("calldata of the vectors through the vault") {
       for (const auto& each : args[0]) items.push_back(item_of(each));
       made = vault.batch_call(items, name == "tryBatchSettle");
     } else {
-      const Action action = name == "creditPnl" ? Action::kCredit : name == "seizeCollateral" ? Action::kSeize : Action::kSeizeCapped;
-      made = vault.settle_call({action, *Address::parse(args[0].get<std::string>()), U256{args[1].get<std::string>()},
-                                *Hash::parse(args[2].get<std::string>())});
+      const Action action = name == "creditPnl"         ? Action::kCredit
+                            : name == "seizeCollateral" ? Action::kSeize
+                                                        : Action::kSeizeCapped;
+      made =
+          vault.settle_call({action, *Address::parse(args[0].get<std::string>()),
+                             U256{args[1].get<std::string>()}, *Hash::parse(args[2].get<std::string>())});
     }
     REQUIRE(made);
     CHECK(to_hex(*made) == v.at("calldata"));
@@ -148,9 +153,13 @@ TEST_CASE("revert classes of the vectors") {
   ANDUIN_NEED_SHARED();
   const Vault vault = make();
   const std::map<std::string, RevertClass> expected = {
-      {"DuplicateRefId()", RevertClass::kDuplicateRefId}, {"InsufficientCollateral", RevertClass::kInsufficientCollateral},
-      {"MissingRole", RevertClass::kMissingRole}, {"InsufficientPool", RevertClass::kInsufficientPool},
-      {"Paused()", RevertClass::kPaused}, {"Error(string)", RevertClass::kOther}, {"Panic(uint256)", RevertClass::kOther},
+      {"DuplicateRefId()", RevertClass::kDuplicateRefId},
+      {"InsufficientCollateral", RevertClass::kInsufficientCollateral},
+      {"MissingRole", RevertClass::kMissingRole},
+      {"InsufficientPool", RevertClass::kInsufficientPool},
+      {"Paused()", RevertClass::kPaused},
+      {"Error(string)", RevertClass::kOther},
+      {"Panic(uint256)", RevertClass::kOther},
       {"empty (no data)", RevertClass::kNoData}};
   for (const auto& v : test::shared_json("vectors/evm.json").at("revertData")) {
     INFO(v.at("name"));
@@ -160,7 +169,8 @@ TEST_CASE("revert classes of the vectors") {
 }
 
 TEST_CASE("every revert class has a name that configuration can use") {
-  for (const auto& [text, what] : VaultAbi::default_errors()) CHECK(parse_revert_class(to_string(what)) == what);
+  for (const auto& [text, what] : VaultAbi::default_errors())
+    CHECK(parse_revert_class(to_string(what)) == what);
   CHECK_FALSE(parse_revert_class("NO_DATA"));
   CHECK_FALSE(parse_revert_class("paused"));
 }
@@ -249,13 +259,17 @@ TEST_CASE("events of other refIds or blocks that a node slips in are left out") 
 
 TEST_CASE("a configuration that cannot be right is refused and names the setting") {
   CHECK(refused([](VaultAbi&) {}) == "accepted");
-  CHECK_THAT(refused([](VaultAbi& a) { a.credit = "creditPnl(address,uint128,bytes32)"; }), Catch::Contains("credit"));
+  CHECK_THAT(refused([](VaultAbi& a) { a.credit = "creditPnl(address,uint128,bytes32)"; }),
+             Catch::Contains("credit"));
   CHECK_THAT(refused([](VaultAbi& a) { a.seize = "seize(address"; }), Catch::Contains("seize"));
   CHECK_THAT(refused([](VaultAbi& a) { a.used_ref_ids = ""; }), Catch::Contains("used_ref_ids"));
   CHECK_THAT(refused([](VaultAbi& a) { a.token = ""; }), Catch::Contains("token"));
-  CHECK_THAT(refused([](VaultAbi& a) { a.credited.amount = "units"; }), Catch::Contains("no parameter is named"));
-  CHECK_THAT(refused([](VaultAbi& a) { a.seized.ref_id = "user"; }), Catch::Contains("must be of type bytes32"));
-  CHECK_THAT(refused([](VaultAbi& a) { a.errors["Nonsense"] = RevertClass::kOther; }), Catch::Contains("errors"));
+  CHECK_THAT(refused([](VaultAbi& a) { a.credited.amount = "units"; }),
+             Catch::Contains("no parameter is named"));
+  CHECK_THAT(refused([](VaultAbi& a) { a.seized.ref_id = "user"; }),
+             Catch::Contains("must be of type bytes32"));
+  CHECK_THAT(refused([](VaultAbi& a) { a.errors["Nonsense"] = RevertClass::kOther; }),
+             Catch::Contains("errors"));
   CHECK(refused([](VaultAbi& a) { a.credited.signature = ""; }) == "accepted");
   CHECK_FALSE(Vault::create(Address{}));
   VaultAbi mute;
@@ -269,7 +283,8 @@ TEST_CASE("items that no vault should see are refused before they are encoded") 
   CHECK_FALSE(vault.settle_call({Action::kCredit, kUser, 0, kRef}));
   CHECK_FALSE(vault.settle_call({Action::kCredit, Address{}, 1, kRef}));
   CHECK_FALSE(vault.settle_call({Action::kCredit, kUser, 1, Hash{}}));
-  const std::vector<VaultItem> items = {{Action::kCredit, kUser, 1, kRef}, {Action::kSeize, kUser, 0, kRef}};
+  const std::vector<VaultItem> items = {{Action::kCredit, kUser, 1, kRef},
+                                        {Action::kSeize, kUser, 0, kRef}};
   CHECK_FALSE(vault.batch_call(items, true));
 }
 
@@ -294,7 +309,9 @@ TEST_CASE("start-up probes find what is wrong") {
   const auto probe = [&](FakeNode node) { return vault.probe(node, 8453, 6, kUser, random); };
   const auto text = [&](FakeNode node) {
     const auto out = probe(std::move(node));
-    return out ? "passed" : out.error().kind == ErrorKind::kBadRequest ? out.error().to_string() : "wrong kind";
+    return out                                          ? "passed"
+           : out.error().kind == ErrorKind::kBadRequest ? out.error().to_string()
+                                                        : "wrong kind";
   };
   const auto facts = probe(healthy());
   REQUIRE(facts);

@@ -55,9 +55,17 @@ std::string read_all(int fd) {
 }
 
 std::vector<std::string> command_line(const std::filesystem::path& binary, const AnvilOptions& o) {
-  std::vector<std::string> out = {binary.string(), "--host", "127.0.0.1", "--port", std::to_string(o.port),
-                                  "--slots-in-an-epoch", std::to_string(o.slots_in_an_epoch),
-                                  "--chain-id", std::to_string(o.chain_id), "--accounts", std::to_string(o.accounts)};
+  std::vector<std::string> out = {binary.string(),
+                                  "--host",
+                                  "127.0.0.1",
+                                  "--port",
+                                  std::to_string(o.port),
+                                  "--slots-in-an-epoch",
+                                  std::to_string(o.slots_in_an_epoch),
+                                  "--chain-id",
+                                  std::to_string(o.chain_id),
+                                  "--accounts",
+                                  std::to_string(o.accounts)};
   if (o.block_time_s != 0) out.insert(out.end(), {"--block-time", std::to_string(o.block_time_s)});
   if (o.mine_on_demand) out.emplace_back("--no-mining");
   if (o.gas_limit != 0) out.insert(out.end(), {"--gas-limit", std::to_string(o.gas_limit)});
@@ -103,7 +111,8 @@ std::optional<std::filesystem::path> Anvil::find_binary() {
   return std::nullopt;
 }
 
-Anvil::Anvil(const AnvilOptions& options) : mines_itself_(options.block_time_s == 0 && !options.mine_on_demand) {
+Anvil::Anvil(const AnvilOptions& options)
+    : mines_itself_(options.block_time_s == 0 && !options.mine_on_demand) {
   const auto binary = find_binary();
   if (!binary) fail("not installed; run npm ci in tests/node");
   launch(*binary, options);
@@ -184,7 +193,8 @@ std::string Anvil::url() const { return "http://127.0.0.1:" + std::to_string(por
 void Anvil::suspend() {
   ::kill(pid_, SIGSTOP);
   // Its threads stop one after the other; the kernel reports when all stand.
-  if (int status = 0; ::waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status)) fail("does not stop");
+  if (int status = 0; ::waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status))
+    fail("does not stop");
 }
 void Anvil::resume() { ::kill(pid_, SIGCONT); }
 
@@ -194,7 +204,9 @@ std::string Anvil::rpc(const std::string& method, const std::string& params_json
 
 std::uint64_t Anvil::height() { return need(node_->block(chain::Tag::kLatest)).value().number; }
 
-void Anvil::mine(std::uint64_t blocks) { rpc("anvil_mine", "[" + quoted(chain::to_quantity(blocks)) + "]"); }
+void Anvil::mine(std::uint64_t blocks) {
+  rpc("anvil_mine", "[" + quoted(chain::to_quantity(blocks)) + "]");
+}
 
 void Anvil::set_automine(bool on) {
   rpc("evm_setAutomine", on ? "[true]" : "[false]");
@@ -208,7 +220,8 @@ void Anvil::set_interval_mining(unsigned seconds) {
 
 void Anvil::reorg(std::uint64_t depth) { reorg_with(depth, {}); }
 
-void Anvil::reorg_with(std::uint64_t depth, const std::vector<std::pair<Bytes, std::uint64_t>>& transactions) {
+void Anvil::reorg_with(std::uint64_t depth,
+                       const std::vector<std::pair<Bytes, std::uint64_t>>& transactions) {
   json placed = json::array();
   for (const auto& [raw, index] : transactions) placed.push_back(json::array({to_hex(raw), index}));
   rpc("anvil_reorg", json::array({depth, std::move(placed)}).dump());
@@ -232,11 +245,13 @@ void Anvil::set_balance(const chain::Address& who, const U256& wei) {
   rpc("anvil_setBalance", "[" + quoted(to_hex(who.bytes)) + "," + quoted(chain::to_quantity(wei)) + "]");
 }
 
-chain::Receipt Anvil::send(const chain::Address& from, const std::optional<chain::Address>& to, const Bytes& data) {
+chain::Receipt Anvil::send(const chain::Address& from, const std::optional<chain::Address>& to,
+                           const Bytes& data) {
   json transaction = {{"from", to_hex(from.bytes)}, {"input", to_hex(data)}};
   if (to) transaction["to"] = to_hex(to->bytes);
   const auto hash = chain::Hash::parse(
-      json::parse(rpc("eth_sendTransaction", json::array({std::move(transaction)}).dump())).get<std::string>());
+      json::parse(rpc("eth_sendTransaction", json::array({std::move(transaction)}).dump()))
+          .get<std::string>());
   if (!hash) fail("eth_sendTransaction answers no hash");
   if (!mines_itself_) mine();
   chain::Receipt receipt = wait_receipt(*hash);
@@ -247,7 +262,8 @@ chain::Receipt Anvil::send(const chain::Address& from, const std::optional<chain
 chain::Receipt Anvil::wait_receipt(const chain::Hash& hash, int timeout_ms) {
   for (const Deadline deadline(timeout_ms);; std::this_thread::sleep_for(kPoll)) {
     if (auto receipt = need(node_->receipt(hash))) return std::move(*receipt);
-    if (deadline.over()) fail("no receipt of " + hash.to_string() + " after " + std::to_string(timeout_ms) + " ms");
+    if (deadline.over())
+      fail("no receipt of " + hash.to_string() + " after " + std::to_string(timeout_ms) + " ms");
   }
 }
 

@@ -1,7 +1,7 @@
 // A local EVM node (anvil) in a child process, for tests and the demo; no Catch2 in here.
-// Thread: one caller at a time; several Anvil objects are independent. The child dies with the object, and with the
-// thread that made it (PR_SET_PDEATHSIG): start it from a thread that lives as long as the node is needed.
-// Everything throws std::runtime_error with a text that says what failed.
+// Thread: one caller at a time; several Anvil objects are independent. The child dies with the object, and
+// with the thread that made it (PR_SET_PDEATHSIG): start it from a thread that lives as long as the node is
+// needed. Everything throws std::runtime_error with a text that says what failed.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -15,15 +15,15 @@
 namespace anduin::test {
 
 struct AnvilOptions {
-  unsigned block_time_s = 0;        ///< 0 = a block for each transaction (automine)
-  bool mine_on_demand = false;      ///< no block until mine(); excludes block_time_s
-  unsigned slots_in_an_epoch = 2;   ///< safe = latest - this, finalized = latest - twice this
-  std::uint64_t gas_limit = 0;      ///< of a block; 0 = anvil's own (30 M)
+  unsigned block_time_s = 0;       ///< 0 = a block for each transaction (automine)
+  bool mine_on_demand = false;     ///< no block until mine(); excludes block_time_s
+  unsigned slots_in_an_epoch = 2;  ///< safe = latest - this, finalized = latest - twice this
+  std::uint64_t gas_limit = 0;     ///< of a block; 0 = anvil's own (30 M)
   std::uint64_t chain_id = 31337;
-  std::uint16_t port = 0;           ///< 0 = a free one
-  unsigned accounts = 10;           ///< unlocked development accounts of 10,000 ETH
+  std::uint16_t port = 0;              ///< 0 = a free one
+  unsigned accounts = 10;              ///< unlocked development accounts of 10,000 ETH
   std::vector<std::string> more = {};  ///< further command line arguments, as they are
-  int start_ms_max = 20'000;        ///< a loaded test machine takes seconds to map 44 MB
+  int start_ms_max = 20'000;           ///< a loaded test machine takes seconds to map 44 MB
 };
 
 /// A publicly known development key; never of value anywhere.
@@ -36,7 +36,8 @@ const std::vector<DevAccount>& dev_accounts();
 
 class Anvil {
  public:
-  /// The binary that `npm ci` puts into tests/node; ANDUIN_ANVIL overrides. Nothing when it is not installed.
+  /// The binary that `npm ci` puts into tests/node; ANDUIN_ANVIL overrides. Nothing when it is not
+  /// installed.
   static std::optional<std::filesystem::path> find_binary();
 
   explicit Anvil(const AnvilOptions& options = {});
@@ -60,7 +61,8 @@ class Anvil {
   void mine(std::uint64_t blocks = 1);
   void set_automine(bool on);
   void set_interval_mining(unsigned seconds);  ///< 0 = off
-  /// The last `depth` blocks are replaced by empty ones; their transactions do not return to the pool by themselves.
+  /// The last `depth` blocks are replaced by empty ones; their transactions do not return to the pool by
+  /// themselves.
   void reorg(std::uint64_t depth);
   /// The same, with raw transactions placed into the new blocks: (raw, index from the oldest new block).
   void reorg_with(std::uint64_t depth, const std::vector<std::pair<Bytes, std::uint64_t>>& transactions);
@@ -70,9 +72,10 @@ class Anvil {
   void revert_to(const std::string& snapshot);
   void set_next_base_fee(const chain::U256& wei);
   void set_balance(const chain::Address& who, const chain::U256& wei);
-  /// Sent by the node from an unlocked (or, for the call, impersonated) account and waited for; in other modes than
-  /// automine a block is mined for it. Throws when it reverts.
-  chain::Receipt send(const chain::Address& from, const std::optional<chain::Address>& to, const Bytes& data);
+  /// Sent by the node from an unlocked (or, for the call, impersonated) account and waited for; in other
+  /// modes than automine a block is mined for it. Throws when it reverts.
+  chain::Receipt send(const chain::Address& from, const std::optional<chain::Address>& to,
+                      const Bytes& data);
   /// Waits until a receipt is there; throws after timeout_ms.
   chain::Receipt wait_receipt(const chain::Hash& hash, int timeout_ms = 10'000);
 
@@ -128,7 +131,8 @@ class TestVault {
 
  private:
   static chain::Vault deploy(Anvil& anvil, const VaultOptions& options, chain::Address& token);
-  void admin_call(const chain::Address& to, const char* signature, const std::vector<chain::abi::Value>& arguments);
+  void admin_call(const chain::Address& to, const char* signature,
+                  const std::vector<chain::abi::Value>& arguments);
   chain::U256 read(const char* signature, const std::vector<chain::abi::Value>& arguments);
 
   Anvil& anvil_;

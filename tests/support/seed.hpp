@@ -1,4 +1,5 @@
-// The seed of a randomized test: ANDUIN_SEED where a run is repeated, a fresh one otherwise. Print it on failure.
+// The seed of a randomized test: ANDUIN_SEED where a run is repeated, a fresh one otherwise. Print it on
+// failure.
 #pragma once
 #include <cstdint>
 #include <cstdlib>

@@ -56,18 +56,21 @@ Bytes contract_bytecode(const std::string& name) {
 
 chain::Vault TestVault::deploy(Anvil& anvil, const VaultOptions& options, chain::Address& token) {
   token = create(anvil, options.admin, creation("MockUSDC", {}));
-  const char* name = options.duplicate_check ? "UnifiedAccountVault" : "UnifiedAccountVaultNoDuplicateCheck";
+  const char* name =
+      options.duplicate_check ? "UnifiedAccountVault" : "UnifiedAccountVaultNoDuplicateCheck";
   const auto code = creation(name, {token, options.admin, options.settler});
   return need(chain::Vault::create(create(anvil, options.admin, code)));
 }
 
 TestVault::TestVault(Anvil& anvil, const VaultOptions& options)
     : anvil_(anvil), admin_(options.admin), vault_(deploy(anvil, options, token_)) {
-  admin_call(token_, "approve(address,uint256)", {Value(address()), Value(std::numeric_limits<U256>::max())});
+  admin_call(token_, "approve(address,uint256)",
+             {Value(address()), Value(std::numeric_limits<U256>::max())});
   if (options.pool != 0) fund_pool(options.pool);
 }
 
-void TestVault::admin_call(const chain::Address& to, const char* signature, const std::vector<Value>& arguments) {
+void TestVault::admin_call(const chain::Address& to, const char* signature,
+                           const std::vector<Value>& arguments) {
   anvil_.send(admin_, to, encode(signature, arguments));
 }
 
@@ -89,12 +92,15 @@ void TestVault::set_settler(const chain::Address& who, bool enabled) {
 }
 
 U256 TestVault::read(const char* signature, const std::vector<Value>& arguments) {
-  const auto answer = need(anvil_.node().call(admin_, address(), encode(signature, arguments), chain::Tag::kLatest));
+  const auto answer =
+      need(anvil_.node().call(admin_, address(), encode(signature, arguments), chain::Tag::kLatest));
   if (answer.reverted || answer.data.size() != 32) fail(std::string(signature) + " answers no number");
   return chain::from_big_endian(answer.data);
 }
 
-U256 TestVault::collateral(const chain::Address& user) { return read("collateral(address)", {Value(user)}); }
+U256 TestVault::collateral(const chain::Address& user) {
+  return read("collateral(address)", {Value(user)});
+}
 U256 TestVault::pool() { return read("pool()", {}); }
 bool TestVault::used(const chain::Hash& ref_id) {
   return need(vault_.used(anvil_.node(), ref_id, chain::Tag::kLatest));
