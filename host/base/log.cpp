@@ -3,6 +3,8 @@
 #include <spdlog/details/log_msg.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -15,8 +17,12 @@ constexpr std::size_t kSecretSizeMin = 6;
 constexpr std::string_view kRedacted = "[redacted]";
 
 std::mutex g_mutex;
-std::vector<std::string>& secrets() {
-  static std::vector<std::string> values;
+struct Known {
+  std::string form;
+  unsigned uses;  // registrations: two instances may learn the same token
+};
+std::vector<Known>& secrets() {
+  static std::vector<Known> values;
   return values;
 }
 
@@ -43,6 +49,13 @@ std::string json_escaped_slashes(std::string_view value) {
     if (c == '/' || c == '"' || c == '\\') out += '\\';
     out += c;
   }
+  return out;
+}
+
+std::array<std::string, 3> forms_of(const std::string& value) {
+  std::array<std::string, 3> out{value, percent_encoded(value), json_escaped_slashes(value)};
+  for (std::size_t i = 1; i < out.size(); ++i)
+    if (out[i] == value) out[i].clear();
   return out;
 }
 
@@ -76,17 +89,28 @@ void init(std::string_view level) {
 void add_secret(std::string value) {
   if (value.size() < kSecretSizeMin) return;
   const std::lock_guard lock(g_mutex);
-  for (std::string form : {value, percent_encoded(value), json_escaped_slashes(value)}) {
-    bool known = false;
-    for (const auto& s : secrets()) known = known || s == form;
-    if (!known) secrets().push_back(std::move(form));
+  for (std::string& form : forms_of(value)) {
+    if (form.empty()) continue;
+    const auto it = std::find_if(secrets().begin(), secrets().end(), [&](const Known& k) { return k.form == form; });
+    if (it != secrets().end()) ++it->uses;
+    else secrets().push_back({std::move(form), 1});
+  }
+}
+
+void remove_secret(const std::string& value) {
+  const std::lock_guard lock(g_mutex);
+  for (const std::string& form : forms_of(value)) {
+    const auto it = std::find_if(secrets().begin(), secrets().end(), [&](const Known& k) { return k.form == form; });
+    if (it == secrets().end() || --it->uses > 0) continue;
+    *it = std::move(secrets().back());
+    secrets().pop_back();
   }
 }
 
 std::string redact(std::string_view text) {
   std::string out(text);
   const std::lock_guard lock(g_mutex);
-  for (const auto& secret : secrets()) replace_all(out, secret);
+  for (const Known& known : secrets()) replace_all(out, known.form);
   return out;
 }
 

@@ -15,6 +15,9 @@ void init(std::string_view level);
 /// Values under 6 bytes are ignored: they would blank ordinary words.
 void add_secret(std::string value);
 
+/// Takes one registration of add_secret() back: for tokens that have been replaced, so that the list stays short.
+void remove_secret(const std::string& value);
+
 /// The text with every registered secret replaced, also in its URL- and JSON-escaped forms.
 std::string redact(std::string_view text);
 
