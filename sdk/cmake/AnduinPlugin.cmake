@@ -2,7 +2,6 @@
 # Builds anduin-<venue>.so: one exported symbol, the manifest in a section of its own, and the flags that keep a
 # plugin loadable beside others, replaceable and unloadable (the reasons stand beside each).
 include_guard(GLOBAL)
-set(ANDUIN_PLUGIN_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
 function(anduin_add_plugin venue)
   cmake_parse_arguments(P "" "MANIFEST;OUTPUT_DIRECTORY" "SOURCES" ${ARGN})
@@ -49,10 +48,10 @@ const char anduin_manifest_version[] = \"${version}\";
     -fno-gnu-unique          # a unique symbol would pin the library for ever
     -ffunction-sections -fdata-sections)
   target_link_options(${target} PRIVATE
-    LINKER:--version-script=${ANDUIN_PLUGIN_CMAKE_DIR}/plugin.map  # exactly one dynamic symbol
+    LINKER:--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map  # exactly one dynamic symbol
     LINKER:-z,now LINKER:-z,relro)
   if(NOT ANDUIN_SANITIZE)
     target_link_options(${target} PRIVATE LINKER:-z,defs)  # nothing may be left for the host to resolve
   endif()
-  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${ANDUIN_PLUGIN_CMAKE_DIR}/plugin.map)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
 endfunction()
