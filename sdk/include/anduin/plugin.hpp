@@ -111,7 +111,7 @@ struct SendOptions {
 };
 
 struct InstrumentInfo {
-  std::string_view native, base, quote, settle, market, aliases;
+  std::string_view native = {}, base = {}, quote = {}, settle = {}, market = {}, aliases = {};
   std::uint32_t kind = AND_KIND_UNKNOWN;
   std::optional<Decimal> contract_size = {}, tick = {};
   std::uint32_t flags = 0;
@@ -133,7 +133,7 @@ struct ClosedPosition {
 };
 
 struct AccountInfo {
-  std::string_view uid, detail;
+  std::string_view uid = {}, detail = {};
   std::uint32_t can_trade = AND_TRI_UNKNOWN, can_withdraw = AND_TRI_UNKNOWN, can_transfer = AND_TRI_UNKNOWN,
                 ip_bound = AND_TRI_UNKNOWN, sub_account = AND_TRI_UNKNOWN;
   std::int64_t expires_ms = 0;
