@@ -1,0 +1,115 @@
+// An EVM chain in memory with a model of the vault: blocks, pool, reorgs, finality, and every fault by dice.
+// One thread. The Node that the host talks to is FakeNode; the world moves the chain through FakeChain.
+#pragma once
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
+#include "base/random.hpp"
+#include "chain/transaction.hpp"
+#include "chain/vault.hpp"
+
+namespace anduin::simulation {
+
+using chain::Address;
+using chain::Hash;
+using chain::U256;
+
+/// The process dies here. Not a std::exception, so that nothing in the host can mistake it for an error.
+struct Crash {};
+
+struct PoolTransaction {
+  chain::DecodedTransaction decoded;
+  Bytes raw;
+};
+
+struct FakeBlock {
+  chain::Block head;
+  std::vector<PoolTransaction> transactions;
+  std::map<Hash, chain::Receipt> receipts;
+};
+
+class FakeChain {
+ public:
+  FakeChain(const Address& vault, bool duplicate_check, SeededRandom& dice);
+
+  static constexpr std::uint64_t kChainId = 31337;
+  static constexpr std::uint64_t kSafeDepth = 2, kFinalizedDepth = 4;
+  static constexpr std::uint64_t kReorgMax = 3;  ///< never below finalized
+  static constexpr std::uint64_t kCapUnits = 700'000'000;  ///< what a capped seizure finds at most
+
+  [[nodiscard]] const FakeBlock* at(const chain::BlockId& id) const;
+  [[nodiscard]] std::uint64_t height() const { return blocks_.back().head.number; }
+  [[nodiscard]] std::uint64_t nonce(const Address& who, std::uint64_t height) const;
+  [[nodiscard]] bool used(const Hash& ref_id, std::uint64_t height) const;
+  [[nodiscard]] const chain::Receipt* receipt(const Hash& hash) const;
+  [[nodiscard]] const chain::Receipt* orphaned_receipt(const Hash& hash) const;
+  [[nodiscard]] std::vector<chain::Log> logs(const chain::LogFilter& filter) const;
+  [[nodiscard]] const std::vector<FakeBlock>& blocks() const { return blocks_; }
+  [[nodiscard]] U256 base_fee_next() const { return base_fee_; }
+  [[nodiscard]] bool would_revert(const Bytes& data) const;
+
+  chain::SendResult submit(const Bytes& raw);
+  void mine();
+  /// Replaces the last `depth` blocks; some of their transactions vanish, some come back.
+  void reorg(std::uint64_t depth);
+  /// A transaction of the pool is forgotten.
+  void drop_one();
+  /// In the next block somebody uses `who`'s next nonce for something else.
+  void use_key(const Address& who) { foreign_ = who; }
+  /// In the next block a rival settles this.
+  void rival(const Address& who, const Bytes& calldata) { rivals_.push_back({who, calldata}); }
+  void set_calm() { calm_ = true; }
+
+ private:
+  void append(std::vector<PoolTransaction> transactions);
+  chain::Receipt execute(const PoolTransaction& tx, const FakeBlock& block, const std::set<Hash>& used_before);
+  std::vector<PoolTransaction> pick();
+
+  Address vault_;
+  bool duplicate_check_;
+  bool calm_ = false;
+  SeededRandom& dice_;
+  std::vector<FakeBlock> blocks_;
+  std::map<std::pair<Address, std::uint64_t>, PoolTransaction> pool_;
+  std::map<Hash, chain::Receipt> orphans_;
+  std::map<Hash, chain::DecodedTransaction> decoded_;
+  std::optional<Address> foreign_;
+  std::vector<std::pair<Address, Bytes>> rivals_;
+  U256 base_fee_ = 1'000'000'000;
+};
+
+/// How often things go wrong, in per mille of the calls concerned.
+struct FaultRates {
+  unsigned rpc_error = 50, lost_reply = 40, crash_at_send = 30, stale_receipt = 50, crash_at_write = 30;
+};
+
+class FakeNode final : public chain::Node {
+ public:
+  FakeNode(FakeChain& chain, SeededRandom& dice, FaultRates rates) : chain_(chain), dice_(dice), rates_(rates) {}
+  void set_calm() { rates_ = {0, 0, 0, 0, 0}; }
+
+  Result<std::uint64_t> chain_id() override;
+  Result<std::optional<chain::Block>> block(const chain::BlockId& id) override;
+  Result<std::uint64_t> transaction_count(const Address& who, const chain::BlockId& at) override;
+  Result<U256> balance(const Address& who, const chain::BlockId& at) override;
+  Result<Bytes> code(const Address& who, const chain::BlockId& at) override;
+  Result<chain::CallResult> call(const Address& from, const Address& to, const Bytes& data,
+                                 const chain::BlockId& at) override;
+  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from, const Address& to,
+                                                                      const Bytes& data) override;
+  Result<chain::FeeSuggestion> suggest_fees() override;
+  Result<chain::SendResult> send_raw(const Bytes& raw) override;
+  Result<std::optional<chain::Receipt>> receipt(const Hash& transaction) override;
+  Result<std::vector<chain::Log>> logs(const chain::LogFilter& filter) override;
+
+ private:
+  bool hit(unsigned per_mille) { return dice_.below(1000) < per_mille; }
+  [[nodiscard]] std::optional<Error> fault();
+  FakeChain& chain_;
+  SeededRandom& dice_;
+  FaultRates rates_;
+};
+
+}  // namespace anduin::simulation
