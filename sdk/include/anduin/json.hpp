@@ -399,6 +399,14 @@ class Reader {
     if (const auto d = Decimal::parse(text)) return *d;
     throw BadFrame("not a decimal number: '" + std::string(text.substr(0, 64)) + "'");
   }
+  /// Like dec(), but null and "" (an empty side of a quote) are zero.
+  Decimal dec_or_zero() {
+    if (*p_ == 'n' || (*p_ == '"' && p_[1] == '"')) {
+      skip();
+      return Decimal();
+    }
+    return dec();
+  }
   /// An integer written as number or string, within 64 bits.
   std::int64_t i64() {
     const std::string_view text = str();
