@@ -21,7 +21,7 @@ constexpr std::int64_t kResyncCalmMs = 120'000;
 
 void Feed::start() {
   request_list();
-  host_.dial(connection_);
+  if (host_.wants_feed("prices")) host_.dial(connection_);
 }
 
 void Feed::request_list(std::string_view rest_endpoint, std::string_view target, std::string_view rate) {

@@ -42,6 +42,7 @@ class Prices final : public Venue {
   using Venue::redial;
   using Venue::resync;
   using Venue::send;
+  using Venue::wants_feed;
   using Venue::warn;
   using Venue::withdraw;
 

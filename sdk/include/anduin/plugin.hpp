@@ -4,6 +4,7 @@
 // Lifetime: frames, replies and views are valid until the callback returns; texts handed out are copied by the host.
 // Compiled into the plugin, no ABI promise of its own: plugin.h is the border.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -446,6 +447,10 @@ class Venue {
   // -- what the input said ----------------------------------------------------------------------------------------
   /// Wall time of the current input, ms since the Unix epoch UTC.
   [[nodiscard]] std::int64_t now_ms() const { return wall_ms_; }
+  /// False when the host started this instance without that feed ("instruments" only, say): no sockets for it.
+  [[nodiscard]] bool wants_feed(std::string_view feed) const {
+    return !feeds_said_ || std::find(feeds_.begin(), feeds_.end(), feed) != feeds_.end();
+  }
   /// Where an account instance resumes; refreshed at start, dial, open and cursor.
   [[nodiscard]] venue::Resume resume() const { return {watermark_, settle_from_ms_}; }
 
@@ -503,7 +508,14 @@ class Venue {
         fn();
         break;
       }
-      case AND_IN_START: take_resume(in); on_start(); break;
+      case AND_IN_START: {
+        take_resume(in);
+        const json::View feeds = meta_of(in)["feeds"];
+        feeds_said_ = feeds.is_array();
+        for (const json::View f : feeds) feeds_.push_back(f.text());
+        on_start();
+        break;
+      }
       case AND_IN_SYMBOLS: {
         const json::View meta = meta_of(in);
         std::vector<std::string> added, removed;
@@ -526,6 +538,8 @@ class Venue {
   std::int64_t wall_ms_ = 0;
   std::int64_t settle_from_ms_ = 0;
   std::string watermark_;
+  std::vector<std::string> feeds_;
+  bool feeds_said_ = false;
   bool limit_hit_ = false;
   bool poisoned_ = false;
   RequestId last_request_ = 0;
