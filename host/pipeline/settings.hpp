@@ -43,8 +43,8 @@ struct VenueSettings {
   std::string display;              ///< the manifest's venue name ("Bybit"), "" when the plugin is not installed
   std::vector<std::string> markets; ///< `market:` one or a list. Default: the plugin's own default
   std::vector<std::string> symbols; ///< canonical or native names. Default: none, then no prices
-  /// What the plugin is created with, defaults filled in: `options:` and dialect, private_dialect, price_channel;
-  /// a JSON object as text. Without `market`: an instance gets its own.
+  /// What the plugin is created with, a JSON object as text, checked and with the manifest's defaults: `options:`,
+  /// dialect, private_dialect, price_channel and market (a list; an account's instance gets its own one instead).
   std::string options_json = "{}";
   std::map<std::string, std::string> endpoints;  ///< endpoint id of the manifest -> URL. Default: the manifest's
   TlsClient tls;
@@ -89,6 +89,21 @@ struct FinalityRuleSetting {
   std::uint64_t depth = 0;  ///< blocks on top, for kDepth; 1..10,000
 };
 
+/// An event of the vault: its signature text, and the names of the parameters that say who and how much.
+struct VaultEventSettings {
+  std::string signature;
+  std::optional<std::string> user, amount, seized, ref_id;
+};
+
+/// `abi:` of a vault: signatures, events and error names where they differ from those of the reference vault. Empty
+/// text = the vault does not have it; absent = as the reference vault.
+struct VaultAbiSettings {
+  std::optional<std::string> credit, seize, seize_capped, used_ref_ids, token, decimals, batch, try_batch, skipped;
+  std::optional<VaultEventSettings> credited, seized;
+  std::map<std::string, std::string> errors;  ///< error name -> class (duplicate_ref_id, paused, ...); replaces all
+  std::optional<std::string> token_address;   ///< EIP-55; instead of asking the vault
+};
+
 struct VaultSettings {
   std::string name;                     ///< the key under `vaults:`
   VaultMode mode = VaultMode::kDryRun;  ///< live is an explicit act
@@ -101,7 +116,7 @@ struct VaultSettings {
   std::uint32_t token_decimals = 6;     ///< of the collateral, 0..36; the start-up probe compares
   Decimal fee_max_gwei = 100;           ///< ceiling of the fee per gas a bump may reach, > 0
   std::uint64_t gas_limit_max = 12'000'000;  ///< per transaction, 100,000..30,000,000
-  std::string abi_json = "{}";          ///< `abi:` other signatures, events and error names; a JSON object as text
+  VaultAbiSettings abi;
   Place place;
 };
 

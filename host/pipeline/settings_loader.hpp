@@ -10,16 +10,20 @@
 
 #include "pipeline/settings.hpp"
 
+namespace anduin::plugin {
+struct Manifest;
+}
+
 namespace anduin::pipeline {
 
-/// What is known about installed plugins. The manifest is the JSON object of design/abi.md section 13.
+/// What is known about installed plugins.
 class VenueCatalog {
  public:
   virtual ~VenueCatalog() = default;
   /// Called once per load, before any manifest(): where the file says that plugins are.
   virtual void use_dirs(const std::vector<std::filesystem::path>& dirs) = 0;
-  /// The manifest of the plugin with this id ("bybit"), as JSON text; nothing when it is not installed.
-  [[nodiscard]] virtual std::optional<std::string> manifest(std::string_view plugin) const = 0;
+  /// The manifest of the plugin with this id ("bybit"), null when it is not installed. Valid for the catalog's life.
+  [[nodiscard]] virtual const plugin::Manifest* manifest(std::string_view plugin) const = 0;
   /// Ids of all installed plugins, for hints.
   [[nodiscard]] virtual std::vector<std::string> names() const = 0;
 };
@@ -31,7 +35,7 @@ struct Problem {
   std::string text;  ///< what is wrong, and what to write instead
 };
 
-/// The value of an environment variable, nothing when it is not set. SystemEnvironment asks the process's own.
+/// The value of an environment variable, nothing when it is not set. system_environment() asks the process's own.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 Environment system_environment();
 

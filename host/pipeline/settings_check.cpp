@@ -1,0 +1,165 @@
+#include "pipeline/settings_check.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "pipeline/venue_check.hpp"
+
+namespace anduin::pipeline {
+namespace {
+
+std::vector<std::string> names_of(const auto& items) {
+  std::vector<std::string> out;
+  for (const auto& item : items) out.push_back(item.name);
+  return out;
+}
+
+std::string item(const char* list, std::size_t i, const char* key) {
+  return std::string(list) + "[" + std::to_string(i) + "]." + key;
+}
+
+void check_ledger(Context& c, const std::string& ledger, Settings& out) {
+  out.ledger.place = c.at("ledger");
+  if (ledger.starts_with("sqlite:")) {
+    out.ledger.sqlite = c.absolute(ledger.substr(7));
+  } else if (ledger.starts_with("postgres")) {
+    c.error(out.ledger.place, "PostgreSQL is not available in this version; write ledger: \"sqlite:FILE\"");
+  }
+}
+
+/// Live needs all of it; dry-run whatever is there.
+void check_vaults(Context& c, Settings& out) {
+  for (VaultSettings& v : out.vaults) {
+    std::erase_if(v.rpc, [](const Secret& s) { return !s.present() && s.env.empty(); });
+    if (v.mode == VaultMode::kDryRun) continue;
+    const std::string at = "vaults." + v.name;
+    const auto need = [&](bool there, const char* key, const Secret* s, const std::string& write) {
+      if (there) return;
+      const std::string what = "vault '" + v.name + "' is live and needs " + key;
+      if (s != nullptr && !s->env.empty()) {
+        c.error(s->place, what + ": environment variable " + s->env + " is not set; set it, or write mode: dry-run");
+      } else if (!c.has(at + "." + key)) {
+        c.error(v.place, what + "; add " + write + ", or write mode: dry-run");
+      }
+    };
+    const bool any_rpc = std::any_of(v.rpc.begin(), v.rpc.end(), [](const Secret& s) { return s.present(); });
+    need(v.chain_id != 0, "chain_id", nullptr, "chain_id: 8453");
+    need(any_rpc, "rpc", v.rpc.empty() ? nullptr : &v.rpc.front(), "rpc: [\"${env:RPC_URL}\"]");
+    need(v.address.present(), "address", &v.address, "address: \"${env:VAULT_ADDRESS}\"");
+    need(v.signer_key.present(), "signer", &v.signer_key, "signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }");
+  }
+  for (VaultSettings& v : out.vaults) {
+    for (const Secret& s : v.rpc) {
+      const bool any = std::any_of(v.rpc.begin(), v.rpc.end(), [](const Secret& other) { return other.present(); });
+      if (!s.present() && !s.env.empty() && (any || v.mode == VaultMode::kDryRun)) {
+        c.warning(s.place, "environment variable " + s.env + " is not set: vault '" + v.name + "' goes without this endpoint");
+      }
+    }
+    std::erase_if(v.rpc, [](const Secret& s) { return !s.present(); });
+  }
+}
+
+void check_references(Context& c, std::size_t i, AccountSettings& a, const Settings& out) {
+  const VenueSettings* venue = out.venue(a.venue);
+  if (!a.venue.empty() && venue == nullptr) {
+    c.error(c.at(item("accounts", i, "venue")), "no venue '" + a.venue + "' under venues" + hint(a.venue, names_of(out.venues)));
+  }
+  if (a.vault.empty() && !c.has(item("accounts", i, "vault"))) {
+    if (out.vaults.size() == 1) {
+      a.vault = out.vaults.front().name;
+    } else if (out.vaults.empty()) {
+      c.error(a.place, "an account needs a vault and there is none; add vaults: { main: { mode: dry-run } }");
+    } else {
+      c.error(a.place, "there is more than one vault; add vault: with one of " + listed(names_of(out.vaults)));
+    }
+  } else if (!a.vault.empty() && out.vault(a.vault) == nullptr) {
+    c.error(c.at(item("accounts", i, "vault")), "no vault '" + a.vault + "' under vaults" + hint(a.vault, names_of(out.vaults)));
+  }
+}
+
+void check_accounts(Context& c, Settings& out, const VenueChecker& venues) {
+  std::map<std::string, Place> names;
+  for (std::size_t i = 0; i < out.accounts.size(); ++i) {
+    AccountSettings& a = out.accounts[i];
+    const Place name_place = c.at(item("accounts", i, "name"));
+    const auto [before, fresh] = names.emplace(a.name, name_place);
+    if (!a.name.empty() && !fresh) {
+      c.error(name_place, "another account is called '" + a.name + "' (line " + std::to_string(before->second.line) +
+                              "); give each its own name");
+    }
+    check_references(c, i, a, out);
+    const VaultSettings* vault = out.vault(a.vault);
+    venues.check_account(i, a, vault != nullptr && vault->mode == VaultMode::kLive);
+  }
+}
+
+void check_symbols(Context& c, const RawPipeline& raw, Settings& out) {
+  for (const auto& [canonical, by_venue] : raw.symbols) {
+    for (const auto& [venue, name] : by_venue) {
+      const Place place = c.at("symbols." + canonical + "." + venue);
+      if (out.venue(venue) == nullptr) {
+        c.error(place, "no venue '" + venue + "' under venues" + hint(venue, names_of(out.venues)));
+      }
+      out.symbols.push_back({canonical, venue, name, place});
+    }
+  }
+}
+
+/// Checked already, served by a later version.
+void check_not_yet(Context& c, const Settings& out) {
+  const auto not_yet = [&](const char* key, const char* what) {
+    c.warning(c.at(key), std::string(key) + ": is checked, but this version has no " + what + " yet and ignores it");
+  };
+  if (out.http) not_yet("http", "HTTP API");
+  if (out.webhook) {
+    not_yet("webhook", "listener for inbound closes");
+    if (!c.has("webhook.tls")) c.error(c.at("webhook"), "webhook lacks 'tls'; add tls: { certificate: FILE, key: FILE }");
+  }
+  if (out.control) not_yet("control", "control socket");
+}
+
+void check_folders(Context& c, Settings& out) {
+  if (out.plugins.dirs.empty()) out.plugins.dirs.push_back(c.absolute("build/plugins"));
+  for (std::size_t i = 0; i < out.plugins.dirs.size(); ++i) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(out.plugins.dirs[i], ignored)) continue;
+    c.warning(c.at("plugins.dirs[" + std::to_string(i) + "]"), "there is no folder " + out.plugins.dirs[i].string());
+  }
+}
+
+bool has_dollar_coin(const Settings& out) {
+  for (const VenueSettings& v : out.venues) {
+    for (const std::string& s : v.symbols) {
+      if (s == "USDTUSD" || s == "USDCUSD" || s == "USDCUSDT" || s == "USDTUSDC") return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
+  Settings out = std::move(raw.settings);
+  check_folders(c, out);
+  if (catalog != nullptr) catalog->use_dirs(out.plugins.dirs);
+  VenueChecker venues(c, catalog, out.plugins);
+  for (RawVenue& v : raw.venues) {
+    venues.check_venue(v);
+    out.venues.push_back(std::move(v.settings));
+  }
+  venues.check_together(out);
+  check_symbols(c, raw, out);
+  check_vaults(c, out);
+  check_accounts(c, out, venues);
+  venues.warn_idle(out);
+  check_ledger(c, raw.ledger, out);
+  if (!out.accounts.empty() && !has_dollar_coin(out)) {
+    c.warning(c.at("venues"),
+              "no venue has USDTUSD or USDCUSD among its symbols: without such a price the depeg guard cannot hold "
+              "settlements when a dollar coin leaves its peg");
+  }
+  check_not_yet(c, out);
+  return out;
+}
+
+}  // namespace anduin::pipeline
