@@ -1,0 +1,35 @@
+#include "cli/locate.hpp"
+
+#include <filesystem>
+
+#include "plugin/config_schema.hpp"
+
+namespace anduin::cli {
+
+std::vector<std::string> default_plugin_dirs() {
+  std::error_code ec;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ec);
+  if (ec) return {};
+  const auto root = self.parent_path().parent_path();
+  return {(root / "plugins").string(), (root / "lib/anduin/plugins").string()};
+}
+
+Result<std::shared_ptr<const plugin::Library>> load_plugin(const std::string& venue, const std::string& path) {
+  if (!path.empty()) return plugin::Library::load(path);
+  auto found = plugin::find_plugin(venue, default_plugin_dirs());
+  if (!found) return found.error();
+  return plugin::Library::load(*found);
+}
+
+Result<nlohmann::json> plugin_options(const plugin::Manifest& manifest, const std::vector<std::string>& given) {
+  nlohmann::json options = nlohmann::json::object();
+  for (const std::string& pair : given) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error{ErrorKind::kBadRequest, "--option " + pair, "write it as name=value"};
+    options[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return plugin::complete_options(manifest, options);
+}
+
+}  // namespace anduin::cli
