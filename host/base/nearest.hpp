@@ -26,11 +26,11 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return previous[b.size()];
 }
 
-/// The known word nearest to `word`, or "" when none is near: more than a third of its letters would have to change.
+/// The known word nearest to `word`, or "" when none is near: more than a third of its letters (rounded) would change.
 template <class Words>
 std::string nearest(std::string_view word, const Words& known) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;
   for (const auto& candidate : known) {
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {

@@ -1,0 +1,51 @@
+// The manifests of this repository's plugins as a catalog, read from their sources: no plugin has to be built.
+#pragma once
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "pipeline/settings_loader.hpp"
+#include "plugin/manifest.hpp"
+
+namespace anduin::pipeline::test {
+
+class SourceCatalog final : public VenueCatalog {
+ public:
+  SourceCatalog() {
+    for (const auto* name : {"bybit", "kraken"}) add(name, std::string(ANDUIN_SOURCE_DIR) + "/plugins/" + name + "/manifest.json");
+  }
+  void use_dirs(const std::vector<std::filesystem::path>& dirs) override { dirs_ = dirs; }
+  [[nodiscard]] const plugin::Manifest* manifest(std::string_view plugin) const override {
+    const auto found = manifests_.find(plugin);
+    return found == manifests_.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] std::vector<std::string> names() const override {
+    std::vector<std::string> out;
+    for (const auto& [name, unused] : manifests_) out.push_back(name);
+    return out;
+  }
+  /// The same manifest under another plugin's name.
+  void alias(const std::string& name, const std::string& as) { manifests_.emplace(as, manifests_.at(name)); }
+
+  std::vector<std::filesystem::path> dirs_;
+
+ private:
+  void add(const std::string& name, const std::string& file) {
+    std::ifstream in(file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    manifests_.emplace(name, plugin::Manifest::parse(text.str(), file).value());
+  }
+  std::map<std::string, plugin::Manifest, std::less<>> manifests_;
+};
+
+/// An environment of exactly these variables.
+inline Environment environment(std::map<std::string, std::string> variables) {
+  return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+}  // namespace anduin::pipeline::test
