@@ -134,6 +134,7 @@ Result<bool> Submitter::tick_inner() {
   bool more = false;
   if (auto r = track(*view); !r) return r.error();
   if (auto r = send_due(*view); !r) return r.error();
+  forget_closed();
   if (probe_due) {
     if (auto r = probe_blocked(); !r) return r.error();
   }

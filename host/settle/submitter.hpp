@@ -111,6 +111,7 @@ class Submitter {
   Result<void> finish(Slot& slot, const Look& found, const View& view);
   Result<void> lose(Slot& slot, const View& view);
   Result<void> close(Slot& slot, SlotState end, const std::vector<ItemMove>& moves, const std::string& why);
+  void forget_closed();
   Result<void> promote_safe(Slot& slot, const View& view);
   Result<ItemFacts> facts_of(const QueuedItem& item, const View& view, const Look* own);
   Result<std::optional<chain::VaultEvent>> find_event(const Hash& ref_id, const View& view);

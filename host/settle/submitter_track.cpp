@@ -62,10 +62,14 @@ Result<void> Submitter::track(const View& view) {
       note(done.error());  // this slot again in the next round, the others now
     }
   }
+  forget_closed();
+  return {};
+}
+
+void Submitter::forget_closed() {
   std::erase_if(slots_, [](const Slot& s) {
     return s.row.state == SlotState::kFinal || s.row.state == SlotState::kLost;
   });
-  return {};
 }
 
 Result<void> Submitter::act_on(Slot& slot, const Look& found, const View& view) {

@@ -56,8 +56,8 @@ class NonceTooLowIsSuccess final : public settle::Submitter {
     if (auto r = ledger_.close_slot(key_, slot.row.id, settle::SlotState::kFinal, moves, "nonce too low"); !r) {
       return r.error();
     }
-    // An error that is not fatal makes the base load the slots again.
-    return Error{ErrorKind::kRetryable, "mutant", "reload"};
+    slot.row.state = settle::SlotState::kFinal;
+    return {};
   }
 };
 
@@ -72,8 +72,11 @@ class DroppedUnderNewNonce final : public settle::Submitter {
     for (const auto& item : slot.row.items) {
       moves.push_back({item.ref_id, item.state, settle::State::kQueued, "dropped", {}});
     }
-    if (auto r = ledger_.close_slot(key_, slot.row.id, settle::SlotState::kLost, moves, "dropped"); !r) return r.error();
-    return Error{ErrorKind::kRetryable, "mutant", "reload"};
+    if (auto r = ledger_.close_slot(key_, slot.row.id, settle::SlotState::kLost, moves, "dropped"); !r) {
+      return r.error();
+    }
+    slot.row.state = settle::SlotState::kLost;
+    return {};
   }
 };
 
