@@ -68,6 +68,16 @@ TEST_CASE("RLP that is not canonical is refused") {
        {"0x", "0x8100", "0x817f", "0x81", "0x83646f", "0xb800", "0xb83761", "0xb90000", "0xb8", "0xc1",
         "0xf800", "0xc28080c0", "0x8080", "0xbfffffffffffffffff", "0xffffffffffffffffff", "0xb90001ff"})
     CHECK_FALSE(rlp::decode(hex(bad)));
+  // The long form of lengths that the short form holds: the same item would have two encodings.
+  for (const char* bad : {"0xb801ff", "0xb80161", "0xf80180", "0xb90001ff"})
+    CHECK_FALSE(rlp::decode(hex(bad)));
+  Bytes longer(2 + 55, 0x61);
+  longer[0] = 0xb8;
+  longer[1] = 55;
+  CHECK_FALSE(rlp::decode(longer));
+  longer[1] = 56;
+  longer.push_back(0x61);
+  CHECK(rlp::decode(longer));
   Bytes deep(100, 0xc1);
   deep.push_back(0xc0);
   CHECK_FALSE(rlp::decode(deep));

@@ -106,7 +106,8 @@ TEST_CASE("type 2 transactions of the vectors, byte for byte") {
 
 TEST_CASE("personal messages of the vectors") {
   ANDUIN_NEED_SHARED();
-  for (const auto& v : test::shared_json("vectors/evm.json").at("personalSign")) {
+  const auto vectors = test::shared_json("vectors/evm.json").at("personalSign");
+  for (const auto& v : vectors) {
     const Hash digest = personal_message_hash(v.at("messageUtf8").get<std::string>());
     CHECK(digest.to_string() == v.at("hash"));
     const auto signature = signer_of(v.at("privateKey"))->sign(digest);

@@ -112,7 +112,8 @@ TEST_CASE("calldata of the vectors through the vault") {
         static_cast<Action>(v.at("action").get<int>()), *Address::parse(v.at("user").get<std::string>()),
         U256{v.at("amount").get<std::string>()}, *Hash::parse(v.at("refId").get<std::string>())};
   };
-  for (const auto& v : test::shared_json("vectors/evm.json").at("abi")) {
+  const auto vectors = test::shared_json("vectors/evm.json").at("abi");
+  for (const auto& v : vectors) {
     const auto name = v.at("function").get<std::string>();
     const auto& args = v.at("args");
     Result<Bytes> made = Bytes{};
@@ -161,7 +162,8 @@ TEST_CASE("revert classes of the vectors") {
       {"Error(string)", RevertClass::kOther},
       {"Panic(uint256)", RevertClass::kOther},
       {"empty (no data)", RevertClass::kNoData}};
-  for (const auto& v : test::shared_json("vectors/evm.json").at("revertData")) {
+  const auto vectors = test::shared_json("vectors/evm.json").at("revertData");
+  for (const auto& v : vectors) {
     INFO(v.at("name"));
     CHECK(vault.decode_revert(*from_hex(v.at("data").get<std::string>())).what ==
           expected.at(v.at("name").get<std::string>()));

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <stdexcept>
 
 namespace anduin::test {
@@ -18,12 +19,14 @@ std::optional<std::filesystem::path> shared_dir() {
   return std::nullopt;
 }
 
-nlohmann::json shared_json(const std::filesystem::path& relative) {
+const nlohmann::json& shared_json(const std::filesystem::path& relative) {
+  static std::map<std::filesystem::path, nlohmann::json> read;
+  if (const auto known = read.find(relative); known != read.end()) return known->second;
   const auto dir = shared_dir();
   if (!dir) throw std::runtime_error("shared facts are absent");
   std::ifstream in(*dir / relative);
   if (!in) throw std::runtime_error("cannot read " + (*dir / relative).string());
-  return nlohmann::json::parse(in);
+  return read[relative] = nlohmann::json::parse(in);
 }
 
 }  // namespace anduin::test

@@ -12,7 +12,9 @@ namespace anduin::test {
 std::optional<std::filesystem::path> shared_dir();
 
 /// A parsed vectors file ("vectors/bybit.json"); numbers keep their text only if quoted in the file.
-nlohmann::json shared_json(const std::filesystem::path& relative);
+/// Kept until the program ends, so that `for (x : shared_json(f).at(k))` does not walk a dead temporary.
+/// One thread.
+const nlohmann::json& shared_json(const std::filesystem::path& relative);
 
 }  // namespace anduin::test
 
