@@ -13,12 +13,10 @@ const std::string kAnyUrlPattern = R"((https?|wss?)://[^\s/?#@]+([/?#]\S*)?)";
 Def<std::string> name(std::string what) { return text(std::move(what), kNamePattern); }
 Def<std::string> symbol() { return text("a symbol such as BTCUSDT", kSymbolPattern); }
 
-/// A default that is a path relative to the pipeline file is made absolute by whoever loads it.
 Def<PluginSettings> plugins() {
   return Object<PluginSettings>("plugins")
       .member("dirs", &PluginSettings::dirs, list(path(), "folders", 1),
-              "Folders with plugin files (anduin-NAME.so), searched in order. Never taken from the environment.",
-              Json::array({"build/plugins"}))
+              "Folders with plugin files (anduin-NAME.so), searched in order. Default: those that came with the program.")
       .member("pins", &PluginSettings::pins,
               map_of(text("a hash such as sha256:<64 hex digits>", "sha256:[0-9a-fA-F]{64}"), "a plugin's name", kNamePattern),
               "Plugin -> hash of its file. A plugin that is not ours must be pinned; a mismatch refuses to load it.")

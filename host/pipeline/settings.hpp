@@ -32,7 +32,7 @@ struct TlsClient {
 };
 
 struct PluginSettings {
-  std::vector<std::filesystem::path> dirs;  ///< searched in order for anduin-<plugin>.so. Default: build/plugins
+  std::vector<std::filesystem::path> dirs;  ///< searched in order for anduin-<plugin>.so. Default: the program's own
   std::map<std::string, std::string> pins;  ///< plugin -> "sha256:<64 hex>" of its file; a mismatch refuses to load
 };
 

@@ -118,8 +118,7 @@ void check_not_yet(Context& c, const Settings& out) {
   if (out.control) not_yet("control", "control socket");
 }
 
-void check_folders(Context& c, Settings& out) {
-  if (out.plugins.dirs.empty()) out.plugins.dirs.push_back(c.absolute("build/plugins"));
+void check_folders(Context& c, const Settings& out) {
   for (std::size_t i = 0; i < out.plugins.dirs.size(); ++i) {
     std::error_code ignored;
     if (std::filesystem::is_directory(out.plugins.dirs[i], ignored)) continue;
@@ -141,7 +140,7 @@ bool has_dollar_coin(const Settings& out) {
 Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
   Settings out = std::move(raw.settings);
   check_folders(c, out);
-  if (catalog != nullptr) catalog->use_dirs(out.plugins.dirs);
+  if (catalog != nullptr) out.plugins.dirs = catalog->use_dirs(out.plugins.dirs);
   VenueChecker venues(c, catalog, out.plugins);
   for (RawVenue& v : raw.venues) {
     venues.check_venue(v);

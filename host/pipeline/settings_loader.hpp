@@ -16,16 +16,21 @@ struct Manifest;
 
 namespace anduin::pipeline {
 
-/// What is known about installed plugins.
+/// What is known about installed plugins, without running any of their code.
 class VenueCatalog {
  public:
+  struct Found {
+    const plugin::Manifest* manifest = nullptr;  ///< valid for the catalog's life; null when there is none to use
+    std::string sha256;                          ///< lower-case hex of its file; empty = not known
+    std::string problem;                         ///< why the file that is there cannot be used; empty = no such file
+  };
   virtual ~VenueCatalog() = default;
-  /// Called once per load, before any manifest(): where the file says that plugins are.
-  virtual void use_dirs(const std::vector<std::filesystem::path>& dirs) = 0;
-  /// The manifest of the plugin with this id ("bybit"), null when it is not installed. Valid for the catalog's life.
-  [[nodiscard]] virtual const plugin::Manifest* manifest(std::string_view plugin) const = 0;
-  /// Ids of all installed plugins, for hints.
-  [[nodiscard]] virtual std::vector<std::string> names() const = 0;
+  /// Called once per load, before any find(): the folders that the file names, none = the program's own. Returns the
+  /// folders that will be searched.
+  virtual std::vector<std::filesystem::path> use_dirs(const std::vector<std::filesystem::path>& dirs) = 0;
+  [[nodiscard]] virtual Found find(const std::string& plugin) = 0;
+  /// Ids of all plugins there, for hints.
+  [[nodiscard]] virtual std::vector<std::string> names() = 0;
 };
 
 struct Problem {

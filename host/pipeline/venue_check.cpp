@@ -22,6 +22,11 @@ bool is_loopback(const std::string& url) {
   return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
 }
 
+std::string lower(std::string text) {
+  for (char& ch : text) ch = ch >= 'A' && ch <= 'F' ? static_cast<char>(ch - 'A' + 'a') : ch;
+  return text;
+}
+
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -44,19 +49,27 @@ VenueChecker::VenueChecker(Context& context, VenueCatalog* catalog, const Plugin
 
 const plugin::Manifest* VenueChecker::find_plugin(const RawVenue& venue, const std::string& at) {
   const std::string& name = venue.settings.plugin;
+  if (name.empty()) return nullptr;
   const Place place = c_.has(at + ".plugin") ? c_.at(at + ".plugin") : venue.settings.place;
-  if (!name.empty() && !is_own(name) && !plugins_.pins.contains(name)) {
-    c_.error(place, "plugin '" + name + "' is not one of ours and must be pinned; add plugins: { pins: { " + name +
-                        ": \"sha256:<hash of its file>\" } }");
+  const VenueCatalog::Found found = catalog_ == nullptr ? VenueCatalog::Found{} : catalog_->find(name);
+  const auto pin = plugins_.pins.find(name);
+  if (!is_own(name) && pin == plugins_.pins.end()) {
+    const std::string hash = found.sha256.empty() ? "<hash of its file>" : found.sha256;
+    c_.error(place, "plugin '" + name + "' is not one of ours and must be pinned; if you trust this file, add plugins: { pins: { " +
+                        name + ": \"sha256:" + hash + "\" } }");
+  } else if (pin != plugins_.pins.end() && !found.sha256.empty() && lower(pin->second) != "sha256:" + found.sha256) {
+    c_.error(c_.at("plugins.pins." + name), "the file of plugin '" + name + "' has another hash: sha256:" + found.sha256 +
+                                                "; find out why before you pin it anew");
   }
-  if (catalog_ == nullptr || name.empty()) return nullptr;
-  const plugin::Manifest* manifest = catalog_->manifest(name);
-  if (manifest == nullptr) {
-    std::vector<std::string> folders;
-    for (const auto& dir : plugins_.dirs) folders.push_back(dir.string());
-    c_.error(place, "no usable plugin '" + name + "' in " + listed(folders) + hint(name, catalog_->names()));
+  if (catalog_ == nullptr || found.manifest != nullptr) return found.manifest;
+  if (!found.problem.empty()) {
+    c_.error(place, "plugin '" + name + "' cannot be used: " + found.problem);
+    return nullptr;
   }
-  return manifest;
+  std::vector<std::string> folders;
+  for (const auto& dir : plugins_.dirs) folders.push_back(dir.string());
+  c_.error(place, "no plugin '" + name + "' in " + listed(folders) + hint(name, catalog_->names()));
+  return nullptr;
 }
 
 void VenueChecker::check_venue(RawVenue& venue) {

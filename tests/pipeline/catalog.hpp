@@ -14,20 +14,22 @@ class SourceCatalog final : public VenueCatalog {
   SourceCatalog() {
     for (const auto* name : {"bybit", "kraken"}) add(name, std::string(ANDUIN_SOURCE_DIR) + "/plugins/" + name + "/manifest.json");
   }
-  void use_dirs(const std::vector<std::filesystem::path>& dirs) override { dirs_ = dirs; }
-  [[nodiscard]] const plugin::Manifest* manifest(std::string_view plugin) const override {
-    const auto found = manifests_.find(plugin);
-    return found == manifests_.end() ? nullptr : &found->second;
+  std::vector<std::filesystem::path> use_dirs(const std::vector<std::filesystem::path>& dirs) override {
+    return dirs.empty() ? std::vector<std::filesystem::path>{"/usr/lib/anduin/plugins"} : dirs;
   }
-  [[nodiscard]] std::vector<std::string> names() const override {
+  [[nodiscard]] Found find(const std::string& plugin) override {
+    if (plugin == "broken") return {nullptr, "", "half of the file is missing"};
+    const auto found = manifests_.find(plugin);
+    if (found == manifests_.end()) return {};
+    return {&found->second, std::string(64, 'a'), ""};
+  }
+  [[nodiscard]] std::vector<std::string> names() override {
     std::vector<std::string> out;
     for (const auto& [name, unused] : manifests_) out.push_back(name);
     return out;
   }
   /// The same manifest under another plugin's name.
   void alias(const std::string& name, const std::string& as) { manifests_.emplace(as, manifests_.at(name)); }
-
-  std::vector<std::filesystem::path> dirs_;
 
  private:
   void add(const std::string& name, const std::string& file) {

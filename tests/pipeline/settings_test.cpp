@@ -29,7 +29,7 @@ const char* kDocumented = R"(
 version: 1
 plugins:
   dirs: [build/plugins]
-  pins: { acme: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" }
+  pins: { acme: "sha256:AAAAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
 venues:
   bybit:  { market: [linear], symbols: [BTCUSDT, ETHUSDT] }
   kraken: { market: [spot], symbols: [BTCUSD, BTCUSDT] }
@@ -162,7 +162,7 @@ vaults: { only: {} }
   CHECK(s.accounts[0].user == "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
   CHECK(s.venues[0].markets == std::vector<std::string>{"linear", "inverse"});
   CHECK(s.ledger.sqlite == "/etc/anduin/anduin.db");
-  CHECK(s.plugins.dirs.front() == "/etc/anduin/build/plugins");
+  CHECK(s.plugins.dirs.front() == "/usr/lib/anduin/plugins");
   CHECK_FALSE(s.http);
   const market::GateOptions defaults;
   CHECK(s.aggregator.cross_bp_floor == defaults.cross_bp_floor);
