@@ -1,0 +1,72 @@
+#include "venue/backoff.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace {
+using namespace anduin::venue;
+using anduin::ManualClock;
+using anduin::SeededRandom;
+}  // namespace
+
+TEST_CASE("delays grow to the cap with full jitter and never end") {
+  ManualClock clock;
+  SeededRandom random(7);
+  std::vector<std::int64_t> least(8, 1'000'000), most(8, 0);
+  for (int round = 0; round < 3000; ++round) {
+    Backoff backoff(clock, random);
+    for (std::size_t i = 0; i < most.size(); ++i) {
+      const std::int64_t d = backoff.next_ms();
+      least[i] = std::min(least[i], d);
+      most[i] = std::max(most[i], d);
+    }
+  }
+  const std::vector<std::int64_t> tops{1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000};
+  for (std::size_t i = 0; i < tops.size(); ++i) {
+    CHECK(most[i] <= tops[i]);
+    CHECK(most[i] > tops[i] * 95 / 100);  // the whole range is used
+    CHECK(least[i] >= 100);
+    CHECK(least[i] < 100 + tops[i] / 20);
+  }
+  Backoff backoff(clock, random);
+  for (int i = 0; i < 100'000; ++i) {
+    const std::int64_t d = backoff.next_ms();
+    REQUIRE((d >= 100 && d <= 30'000));
+  }
+  CHECK(backoff.attempt() == 100'000);
+}
+
+TEST_CASE("a connection that lived resets, one that only opened does not") {
+  ManualClock clock;
+  SeededRandom random(1);
+  Backoff backoff(clock, random);
+  for (int i = 0; i < 6; ++i) static_cast<void>(backoff.next_ms());
+  backoff.opened();
+  clock.advance_ms(29'999);
+  backoff.closed();
+  CHECK(backoff.attempt() == 6);
+  backoff.opened();
+  clock.advance_ms(30'000);
+  backoff.closed();
+  CHECK(backoff.attempt() == 0);
+  CHECK(backoff.next_ms() <= 1000);
+  backoff.closed();  // a close without an open: nothing
+  CHECK(backoff.attempt() == 1);
+}
+
+TEST_CASE("connects of one venue are spread: never more than the limit in any window") {
+  ManualClock clock;
+  ConnectPacer pacer(clock);
+  std::vector<std::int64_t> when;
+  for (int i = 0; i < 5000; ++i) when.push_back(pacer.reserve_ms("bybit/203.0.113.1", 500, 300'000));
+  CHECK(std::count(when.begin(), when.end(), 0) == 500);
+  CHECK(std::is_sorted(when.begin(), when.end()));
+  for (std::size_t i = 500; i < when.size(); ++i) REQUIRE(when[i] - when[i - 500] >= 300'000);
+  CHECK(when.back() == 9 * 300'000);
+  CHECK(pacer.reserve_ms("bybit/203.0.113.2", 500, 300'000) == 0);
+  CHECK(pacer.reserve_ms("other", 0, 0) == 0);
+  clock.advance_ms(300'000 * 10);
+  CHECK(pacer.reserve_ms("bybit/203.0.113.1", 500, 300'000) == 0);
+}
