@@ -49,7 +49,8 @@ void Connector::start(const Url& url, std::shared_ptr<TlsContext> tls, Callback 
 void Connector::resolve() {
   resolver_.async_resolve(
       url_.host, std::to_string(url_.port), Tcp::resolver::numeric_service,
-      [self = shared_from_this()](const boost::system::error_code& fault, const Tcp::resolver::results_type& found) {
+      [self = shared_from_this()](const boost::system::error_code& fault,
+                                  const Tcp::resolver::results_type& found) {
         if (!self->callback_) return;
         if (fault) return self->finish(self->failure("the host name cannot be resolved: " + fault.message()));
         for (const auto& entry : found)
@@ -67,9 +68,10 @@ void Connector::try_next() {
   boost::system::error_code ignored;
   socket_.close(ignored);
   socket_ = Tcp::socket(loop_.context());
-  socket_.async_connect(endpoint, [self = shared_from_this(), attempt](const boost::system::error_code& fault) {
-    self->connected(attempt, fault);
-  });
+  socket_.async_connect(endpoint,
+                        [self = shared_from_this(), attempt](const boost::system::error_code& fault) {
+                          self->connected(attempt, fault);
+                        });
   if (next_ < endpoints_.size()) {
     // Weak: the timer is a member, and would keep its owner alive.
     attempt_timer_ = loop_.post_after(kAttemptMs, [weak = weak_from_this(), attempt] {

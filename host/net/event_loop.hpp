@@ -1,6 +1,6 @@
 // One I/O thread: an Asio context, its thread, timers. Everything made on a loop belongs to its thread.
-// Thread: post, call, stop and on_loop_thread from anywhere; the rest on the loop thread, or while no thread runs it.
-// Lifetime: objects made on a loop are destroyed before it, on its thread or after stop().
+// Thread: post, call, stop and on_loop_thread from anywhere; the rest on the loop thread, or while no thread
+// runs it. Lifetime: objects made on a loop are destroyed before it, on its thread or after stop().
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -53,7 +53,8 @@ class EventLoop {
 
   /// Queues a call. Never runs it inside post().
   void post(std::function<void()> fn);
-  /// Runs it on the loop thread and returns when it has run; directly when already there or nothing runs the loop.
+  /// Runs it on the loop thread and returns when it has run; directly when already there or nothing runs the
+  /// loop.
   void call(const std::function<void()>& fn);
   /// Calls once, `ms` from now (negative = 0).
   [[nodiscard]] Timer post_after(std::int64_t ms, std::function<void()> fn);

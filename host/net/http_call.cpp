@@ -10,7 +10,11 @@ namespace anduin::net {
 
 HttpCall::HttpCall(EventLoop& loop, std::unique_ptr<Stream> stream, std::string where,
                    const HttpParser::Options& options)
-    : loop_(loop), stream_(std::move(stream)), where_(std::move(where)), options_(options), parser_(options) {}
+    : loop_(loop),
+      stream_(std::move(stream)),
+      where_(std::move(where)),
+      options_(options),
+      parser_(options) {}
 
 void HttpCall::start(std::string request, Callback callback) {
   out_ = std::move(request);
@@ -51,7 +55,8 @@ void HttpCall::read() {
           self->read();
         });
       case Io::kEnd: {
-        if (parser_.head_done() && parser_.until_end() && stream_->clean_end() && parser_.end()) return finish();
+        if (parser_.head_done() && parser_.until_end() && stream_->clean_end() && parser_.end())
+          return finish();
         return fail({.kind = ErrorKind::kRetryable,
                      .where = where_,
                      .text = answered_ ? "the server ended the connection in the middle of its answer"
@@ -68,7 +73,9 @@ bool HttpCall::take(std::string_view bytes) {
   while (!bytes.empty()) {
     std::size_t used = 0;
     if (parser_.feed(bytes, used) != WireFault::kNone) {
-      fail({.kind = ErrorKind::kProtocol, .where = where_, .text = "a bad HTTP answer: " + parser_.fault_text()});
+      fail({.kind = ErrorKind::kProtocol,
+            .where = where_,
+            .text = "a bad HTTP answer: " + parser_.fault_text()});
       return false;
     }
     bytes.remove_prefix(used);
@@ -86,11 +93,13 @@ bool HttpCall::take(std::string_view bytes) {
 }
 
 void HttpCall::finish() {
-  Outcome outcome{.response = HttpResponse{.status = parser_.status(), .headers = parser_.headers(), .body = parser_.take_body()},
-                  .answered = true,
-                  .reusable = parser_.keep_alive() && leftover_.empty() && out_at_ == out_.size(),
-                  .stream = std::move(stream_),
-                  .leftover = std::move(leftover_)};
+  Outcome outcome{
+      .response =
+          HttpResponse{.status = parser_.status(), .headers = parser_.headers(), .body = parser_.take_body()},
+      .answered = true,
+      .reusable = parser_.keep_alive() && leftover_.empty() && out_at_ == out_.size(),
+      .stream = std::move(stream_),
+      .leftover = std::move(leftover_)};
   outcome.stream->cancel_waits();
   std::exchange(callback_, nullptr)(std::move(outcome));
 }

@@ -17,14 +17,15 @@ class HttpCall : public std::enable_shared_from_this<HttpCall> {
  public:
   struct Outcome {
     Result<HttpResponse> response;
-    bool answered = false;           ///< at least one byte of an answer came
-    bool reusable = false;           ///< the stream may carry another request
+    bool answered = false;                     ///< at least one byte of an answer came
+    bool reusable = false;                     ///< the stream may carry another request
     std::unique_ptr<Stream> stream = nullptr;  ///< null when it broke
-    std::string leftover = {};            ///< bytes behind a 101
+    std::string leftover = {};                 ///< bytes behind a 101
   };
   using Callback = std::function<void(Outcome)>;
 
-  HttpCall(EventLoop& loop, std::unique_ptr<Stream> stream, std::string where, const HttpParser::Options& options);
+  HttpCall(EventLoop& loop, std::unique_ptr<Stream> stream, std::string where,
+           const HttpParser::Options& options);
   /// The callback comes once, never inside start().
   void start(std::string request, Callback callback);
   /// Closes the stream; the callback will not run.

@@ -111,6 +111,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<Impl> {
         pool.kept.pop_back();
         kept->timer.cancel();
         kept->stream->cancel_waits();
+        if (!quiet(*kept->stream)) continue;
         pool.waiting.pop_front();
         ++pool.busy;
         job->on_kept_connection = true;
@@ -148,14 +149,13 @@ struct HttpClient::Impl : std::enable_shared_from_this<Impl> {
     job->call = std::make_shared<HttpCall>(loop, std::move(stream), request.url.origin(),
                                            HttpParser::Options{.body_bytes_max = options.body_bytes_max,
                                                                .head_method = request.method == "HEAD"});
-    job->call->start(write_request({.method = request.method,
-                                    .target = request.url.target,
-                                    .host = host,
-                                    .has_length = has_length},
-                                   request.headers, request.body),
-                     [weak = weak_from_this(), id = job->id](HttpCall::Outcome outcome) {
-                       if (const auto self = weak.lock()) self->ended(id, std::move(outcome));
-                     });
+    job->call->start(
+        write_request(
+            {.method = request.method, .target = request.url.target, .host = host, .has_length = has_length},
+            request.headers, request.body),
+        [weak = weak_from_this(), id = job->id](HttpCall::Outcome outcome) {
+          if (const auto self = weak.lock()) self->ended(id, std::move(outcome));
+        });
   }
 
   void ended(RequestId id, HttpCall::Outcome outcome) {
@@ -163,7 +163,8 @@ struct HttpClient::Impl : std::enable_shared_from_this<Impl> {
     if (found == jobs.end()) return;
     const auto job = found->second;
     const std::string origin = job->request.url.origin();
-    if (outcome.response.has_error() && job->on_kept_connection && !outcome.answered && job->request.idempotent) {
+    if (outcome.response.has_error() && job->on_kept_connection && !outcome.answered &&
+        job->request.idempotent) {
       Pool& pool = pools[origin];
       --pool.busy;
       job->call.reset();
@@ -175,36 +176,46 @@ struct HttpClient::Impl : std::enable_shared_from_this<Impl> {
     finish(id, std::move(outcome.response));
   }
 
+  /// Nothing was said since the last answer, and the other side is still there. What came unasked, maybe in a
+  /// TLS record read ahead, would be taken for the answer to the next request.
+  static bool quiet(Stream& stream) {
+    char byte = 0;
+    std::size_t got = 0;
+    stream.ready();
+    return stream.read(&byte, 1, got) == Io::kWait;
+  }
+
   void keep(const std::string& origin, std::unique_ptr<Stream> stream) {
+    if (!quiet(*stream)) return;
     const auto kept = std::make_shared<KeptConnection>();
     kept->stream = std::move(stream);
-    kept->timer = loop.post_after(options.idle_ms_max, [weak = weak_from_this(), origin, idle = std::weak_ptr(kept)] {
-      if (const auto self = weak.lock()) self->drop_kept(origin, idle.lock());
-    });
+    kept->timer =
+        loop.post_after(options.idle_ms_max, [weak = weak_from_this(), origin, idle = std::weak_ptr(kept)] {
+          if (const auto self = weak.lock()) self->drop_kept(origin, idle.lock());
+        });
     watch(origin, kept);
     pools[origin].kept.push_back(kept);
   }
 
-  /// A kept connection that says anything has ended, but for what TLS sends on its own account (session tickets).
+  /// A kept connection that says anything has ended, but for what TLS sends on its own account (session
+  /// tickets).
   void watch(const std::string& origin, const std::shared_ptr<KeptConnection>& kept) {
-    kept->stream->wait_to_read(
-        [weak = weak_from_this(), origin, idle = std::weak_ptr(kept)](const boost::system::error_code& fault) {
-          const auto self = weak.lock();
-          const auto connection = idle.lock();
-          if (fault || !self || !connection || !connection->stream) return;
-          char byte = 0;
-          std::size_t got = 0;
-          connection->stream->ready();
-          if (connection->stream->read(&byte, 1, got) == Io::kWait) return self->watch(origin, connection);
-          self->drop_kept(origin, connection);
-        });
+    kept->stream->wait_to_read([weak = weak_from_this(), origin,
+                                idle = std::weak_ptr(kept)](const boost::system::error_code& fault) {
+      const auto self = weak.lock();
+      const auto connection = idle.lock();
+      if (fault || !self || !connection || !connection->stream) return;
+      if (quiet(*connection->stream)) return self->watch(origin, connection);
+      self->drop_kept(origin, connection);
+    });
   }
 
   void drop_kept(const std::string& origin, const std::shared_ptr<KeptConnection>& kept) {
     const auto found = pools.find(origin);
     if (found == pools.end() || !kept) return;
     std::erase(found->second.kept, kept);
-    if (found->second.busy == 0 && found->second.kept.empty() && found->second.waiting.empty()) pools.erase(found);
+    if (found->second.busy == 0 && found->second.kept.empty() && found->second.waiting.empty())
+      pools.erase(found);
   }
 
   void timed_out(RequestId id) {
@@ -216,7 +227,8 @@ struct HttpClient::Impl : std::enable_shared_from_this<Impl> {
                                               : "waiting for a free connection";
     finish(id, Error{.kind = ErrorKind::kRetryable,
                      .where = job.request.url.origin() + std::string(job.request.url.path()),
-                     .text = "no answer within " + std::to_string(job.request.timeout_ms) + " ms: still " + stage});
+                     .text = "no answer within " + std::to_string(job.request.timeout_ms) + " ms: still " +
+                             stage});
   }
 
   /// Takes the job off and gives its connection back. Nothing when it has gone already.
@@ -279,7 +291,8 @@ Result<HttpResponse> BlockingHttpClient::send(HttpRequest request) {
   std::optional<Result<HttpResponse>> result;
   constexpr std::int64_t kGraceMs = 1'000;  // the request's own timer comes first
   const std::int64_t ms_max = request.timeout_ms + kGraceMs;
-  const auto id = impl_->client.send(std::move(request), [&](Result<HttpResponse> r) { result = std::move(r); });
+  const auto id =
+      impl_->client.send(std::move(request), [&](Result<HttpResponse> r) { result = std::move(r); });
   if (impl_->loop.run_until([&] { return result.has_value(); }, ms_max)) return std::move(*result);
   impl_->client.cancel(id);
   return Error{.kind = ErrorKind::kRetryable, .where = "http", .text = "the request did not end in time"};

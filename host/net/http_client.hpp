@@ -50,8 +50,9 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// Any status is an answer; redirects are not followed. An Error means that no whole answer came: kRetryable (a
-  /// request that is not idempotent may have been taken all the same), kAuth (certificate), kProtocol, kBadRequest.
+  /// Any status is an answer; redirects are not followed. An Error means that no whole answer came:
+  /// kRetryable (a request that is not idempotent may have been taken all the same), kAuth (certificate),
+  /// kProtocol, kBadRequest.
   RequestId send(HttpRequest request, Callback callback);
   /// The callback will not run. Harmless when it already has.
   void cancel(RequestId id);

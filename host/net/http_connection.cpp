@@ -16,7 +16,8 @@ constexpr std::size_t kPipelineBytesMax = 64U << 10U;
 constexpr std::size_t kKeyCharacters = 24;
 
 HttpParser::Options parser_options(const HttpServerOptions& options) {
-  return {.request = true, .head_bytes_max = options.head_bytes_max, .body_bytes_max = options.body_bytes_max};
+  return {
+      .request = true, .head_bytes_max = options.head_bytes_max, .body_bytes_max = options.body_bytes_max};
 }
 
 }  // namespace
@@ -123,7 +124,8 @@ bool HttpConnection::take(std::string_view bytes) {
   }
   if (parser_.head_done() && !std::exchange(continued_, true)) {
     const Headers headers = parser_.headers();
-    if (const auto expect = find_header(headers, "Expect"); expect && list_has_token(*expect, "100-continue")) {
+    if (const auto expect = find_header(headers, "Expect");
+        expect && list_has_token(*expect, "100-continue")) {
       // A fresh connection's send buffer holds these few bytes.
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
       std::size_t put = 0;
@@ -161,7 +163,8 @@ void HttpConnection::handle() {
 bool HttpConnection::try_upgrade(const ServerRequest& request) {
   const auto upgrade = request.header("Upgrade");
   const auto connection = request.header("Connection");
-  if (!upgrade || !list_has_token(*upgrade, "websocket") || !connection || !list_has_token(*connection, "upgrade"))
+  if (!upgrade || !list_has_token(*upgrade, "websocket") || !connection ||
+      !list_has_token(*connection, "upgrade"))
     return false;
   waiting_ = true;
   const auto key = request.header("Sec-WebSocket-Key");
@@ -181,8 +184,8 @@ bool HttpConnection::try_upgrade(const ServerRequest& request) {
   if (done_) return true;
   done_ = true;
   const std::string reply = write_response(
-      {.status = 101, .headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", ws_accept_for(*key)}}}, "Upgrade",
-      false, false);
+      {.status = 101, .headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", ws_accept_for(*key)}}},
+      "Upgrade", false, false);
   host_->upgrade(std::move(session), std::move(stream_), reply, in_);
   host_->ended(this);
   return true;
@@ -207,7 +210,8 @@ void HttpConnection::answer(std::uint64_t serial, HttpResponse response) {
   if (done_ || !waiting_ || serial != serial_) return;
   waiting_ = false;
   stream_->cancel_waits();
-  if (header_fault(response.headers)) response = {.status = 500, .body = "the handler's answer is malformed\n"};
+  if (header_fault(response.headers))
+    response = {.status = 500, .body = "the handler's answer is malformed\n"};
   send(response);
 }
 

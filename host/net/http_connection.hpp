@@ -1,5 +1,6 @@
-// One connection of the HttpServer: request after request, until it ends or becomes a WebSocket. Internal to net.
-// Thread: the loop's, but for Gate. Lifetime: the server holds it until ended(); cut() ends it without a word.
+// One connection of the HttpServer: request after request, until it ends or becomes a WebSocket. Internal to
+// net. Thread: the loop's, but for Gate. Lifetime: the server holds it until ended(); cut() ends it without a
+// word.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -43,9 +44,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     virtual ~Host() = default;
     virtual void ended(HttpConnection* connection) = 0;
     /// Asks on_upgrade. Nothing = accepted, then upgrade() follows.
-    virtual std::optional<HttpResponse> offer(const ServerRequest& request, std::shared_ptr<WsSession>& session) = 0;
-    virtual void upgrade(std::shared_ptr<WsSession> session, std::unique_ptr<Stream> stream, std::string_view answer,
-                         std::string_view already_read) = 0;
+    virtual std::optional<HttpResponse> offer(const ServerRequest& request,
+                                              std::shared_ptr<WsSession>& session) = 0;
+    virtual void upgrade(std::shared_ptr<WsSession> session, std::unique_ptr<Stream> stream,
+                         std::string_view answer, std::string_view already_read) = 0;
     EventLoop& loop;
     HttpServerOptions options;
     HttpHandlers handlers;
@@ -84,10 +86,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::uint64_t serial_ = 0;  ///< the request being read or answered
   bool waiting_ = false;      ///< for the handler's answer
   bool started_request_ = false, continued_ = false;
-  bool keep_ = false;         ///< another request may follow on this connection
+  bool keep_ = false;  ///< another request may follow on this connection
   bool head_method_ = false;
   bool done_ = false;
-  std::string in_;            ///< read, but belonging to the next request
+  std::string in_;  ///< read, but belonging to the next request
   std::string out_;
   std::size_t out_at_ = 0;
   Timer deadline_;

@@ -48,9 +48,12 @@ struct WsSession::Impl {
 WsSession::WsSession(std::uint64_t id) : id_(id), impl_(std::make_unique<Impl>()) {}
 WsSession::~WsSession() = default;
 
-Result<void> WsSession::send_text(std::string_view text) { return impl_->connection->send(WsKind::kText, text); }
+Result<void> WsSession::send_text(std::string_view text) {
+  return impl_->connection->send(WsKind::kText, text);
+}
 Result<void> WsSession::send_binary(std::span<const std::uint8_t> bytes) {
-  return impl_->connection->send(WsKind::kBinary, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return impl_->connection->send(WsKind::kBinary,
+                                 {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 Result<void> WsSession::ping(std::string_view payload) { return impl_->connection->ping(payload); }
 void WsSession::close(std::uint16_t code, std::string_view reason) { impl_->connection->close(code, reason); }
@@ -87,25 +90,27 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Imp
   }
 
   void accept() {
-    acceptor.async_accept([weak = weak_from_this()](const boost::system::error_code& fault, Tcp::socket socket) {
-      const auto self = weak.lock();
-      if (!self || self->gone || !self->acceptor.is_open()) return;
-      if (fault) {
-        self->accept_again = self->loop.post_after(kAcceptRetryMs, [weak] {
-          if (const auto again = weak.lock()) again->accept();
+    acceptor.async_accept(
+        [weak = weak_from_this()](const boost::system::error_code& fault, Tcp::socket socket) {
+          const auto self = weak.lock();
+          if (!self || self->gone || !self->acceptor.is_open()) return;
+          if (fault) {
+            self->accept_again = self->loop.post_after(kAcceptRetryMs, [weak] {
+              if (const auto again = weak.lock()) again->accept();
+            });
+            return;
+          }
+          if (self->plain.size() + self->sessions.size() < self->options.connections_max)
+            self->begin(std::move(socket));
+          self->accept();
         });
-        return;
-      }
-      if (self->plain.size() + self->sessions.size() < self->options.connections_max) self->begin(std::move(socket));
-      self->accept();
-    });
   }
 
   void begin(Tcp::socket socket) {
     const std::string remote = remote_text(socket);
-    const auto connection = std::make_shared<HttpConnection>(
-        std::static_pointer_cast<HttpConnection::Host>(shared_from_this()), std::make_unique<Stream>(std::move(socket)),
-        remote);
+    const auto connection =
+        std::make_shared<HttpConnection>(std::static_pointer_cast<HttpConnection::Host>(shared_from_this()),
+                                         std::make_unique<Stream>(std::move(socket)), remote);
     plain[connection.get()] = connection;
     connection->start();
   }
@@ -143,7 +148,8 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Imp
     return session;
   }
 
-  std::optional<HttpResponse> offer(const ServerRequest& request, std::shared_ptr<WsSession>& session) override {
+  std::optional<HttpResponse> offer(const ServerRequest& request,
+                                    std::shared_ptr<WsSession>& session) override {
     session = new_session(request.remote);
     return handlers.on_upgrade(request, session);
   }

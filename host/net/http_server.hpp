@@ -1,7 +1,7 @@
 // HTTP/1.1 and WebSocket server on an EventLoop, plain or TLS: HTTP API, webhook, venue simulators.
 // Thread: the loop's; handlers run there. A Responder may be called from any thread.
-// Lifetime: destroying the server closes every connection; no handler runs afterwards. Sessions and responders may be
-// kept longer: they do nothing then.
+// Lifetime: destroying the server closes every connection; no handler runs afterwards. Sessions and
+// responders may be kept longer: they do nothing then.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -36,8 +36,8 @@ struct ServerRequest {
   }
 };
 
-/// The one answer to a request. Copies share it; the first call counts. When the last copy goes unused the answer
-/// is 500. Keep a copy and never call it to leave the client waiting.
+/// The one answer to a request. Copies share it; the first call counts. When the last copy goes unused the
+/// answer is 500. Keep a copy and never call it to leave the client waiting.
 class Responder {
  public:
   /// Content-Length and Connection are added; naming them, or a header with a line break, makes it a 500.
@@ -56,7 +56,8 @@ class WsSession {
  public:
   std::function<void(const WsFrame&)> on_message = {};
   std::function<void(const WsClosed&)> on_close = {};  ///< once; not after cut() or the server's destruction
-  std::function<void(std::string_view payload)> on_ping = {};  ///< a peer's ping frame; the pong is sent anyway
+  std::function<void(std::string_view payload)> on_ping =
+      {};  ///< a peer's ping frame; the pong is sent anyway
 
   /// kRetryable when closed or the send queue is full.
   Result<void> send_text(std::string_view text);
@@ -98,9 +99,10 @@ struct HttpServerOptions {
 struct HttpHandlers {
   /// Without it every request is 404.
   std::function<void(ServerRequest request, Responder respond)> on_request = {};
-  /// Decides an upgrade: nothing accepts, an answer refuses. Sends made here leave after the 101. Without it an
-  /// upgrade request goes to on_request.
-  std::function<std::optional<HttpResponse>(const ServerRequest& request, const std::shared_ptr<WsSession>& session)>
+  /// Decides an upgrade: nothing accepts, an answer refuses. Sends made here leave after the 101. Without it
+  /// an upgrade request goes to on_request.
+  std::function<std::optional<HttpResponse>(const ServerRequest& request,
+                                            const std::shared_ptr<WsSession>& session)>
       on_upgrade = {};
 };
 

@@ -29,7 +29,9 @@ struct HttpParser::Impl {
   std::string fault;
 
   template <class F>
-  decltype(auto) with(F&& f) { return std::visit(std::forward<F>(f), parser); }
+  decltype(auto) with(F&& f) {
+    return std::visit(std::forward<F>(f), parser);
+  }
 
   WireFault put(std::string_view bytes, std::size_t& used) {
     boost::system::error_code code;
@@ -38,8 +40,12 @@ struct HttpParser::Impl {
     fault = code.message();
     return code == http::error::body_limit ? WireFault::kBodyTooLarge : WireFault::kSyntax;
   }
-  bool is_done() { return with([](auto& p) { return p.is_done(); }); }
-  bool is_head_done() { return with([](auto& p) { return p.is_header_done(); }); }
+  bool is_done() {
+    return with([](auto& p) { return p.is_done(); });
+  }
+  bool is_head_done() {
+    return with([](auto& p) { return p.is_header_done(); });
+  }
 
   WireFault feed_head(std::string_view bytes, std::size_t& used) {
     const std::size_t before = head.size();
@@ -114,7 +120,8 @@ HttpParser& HttpParser::operator=(HttpParser&&) noexcept = default;
 WireFault HttpParser::feed(std::string_view bytes, std::size_t& used) {
   used = 0;
   if (!head_done()) {
-    if (const WireFault fault = impl_->feed_head(bytes, used); fault != WireFault::kNone || !head_done()) return fault;
+    if (const WireFault fault = impl_->feed_head(bytes, used); fault != WireFault::kNone || !head_done())
+      return fault;
     bytes.remove_prefix(used);
   }
   if (done() || bytes.empty()) return WireFault::kNone;
@@ -144,15 +151,20 @@ bool HttpParser::keep_alive() const {
 bool HttpParser::http_1_1() const {
   return impl_->with([](auto& p) { return p.get().version() == 11; });
 }
-int HttpParser::status() const { return static_cast<int>(std::get<ResponseParser>(impl_->parser).get().result_int()); }
-std::string HttpParser::method() const { return std::get<RequestParser>(impl_->parser).get().method_string(); }
+int HttpParser::status() const {
+  return static_cast<int>(std::get<ResponseParser>(impl_->parser).get().result_int());
+}
+std::string HttpParser::method() const {
+  return std::get<RequestParser>(impl_->parser).get().method_string();
+}
 std::string HttpParser::target() const { return std::get<RequestParser>(impl_->parser).get().target(); }
 const std::string& HttpParser::raw_head() const { return impl_->head; }
 
 Headers HttpParser::headers() const {
   return impl_->with([](auto& p) {
     Headers out;
-    for (const auto& field : p.get()) out.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    for (const auto& field : p.get())
+      out.emplace_back(std::string(field.name_string()), std::string(field.value()));
     return out;
   });
 }
@@ -204,7 +216,12 @@ void add_headers(std::string& out, const Headers& headers) {
 
 std::string write_request(const RequestHead& head, const Headers& headers, std::string_view body) {
   std::string out;
-  out.append(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\nHost: ").append(head.host).append("\r\n");
+  out.append(head.method)
+      .append(" ")
+      .append(head.target)
+      .append(" HTTP/1.1\r\nHost: ")
+      .append(head.host)
+      .append("\r\n");
   add_headers(out, headers);
   if (!find_header(headers, "User-Agent")) out += "User-Agent: anduin\r\n";
   if (head.has_length) out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
@@ -213,7 +230,8 @@ std::string write_request(const RequestHead& head, const Headers& headers, std::
   return out;
 }
 
-std::string write_response(const HttpResponse& response, std::string_view connection, bool length, bool with_body) {
+std::string write_response(const HttpResponse& response, std::string_view connection, bool length,
+                           bool with_body) {
   const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)));
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
   out.append(reason.data(), reason.size()).append("\r\n");

@@ -64,9 +64,10 @@ struct RequestHead {
   std::string_view method, target, host;
   bool has_length = false;  ///< write Content-Length
 };
-[[nodiscard]] std::string write_request(const RequestHead& head, const Headers& headers, std::string_view body);
+[[nodiscard]] std::string write_request(const RequestHead& head, const Headers& headers,
+                                        std::string_view body);
 /// `connection` is the Connection header's value; without `length` none is written (101).
-[[nodiscard]] std::string write_response(const HttpResponse& response, std::string_view connection, bool length,
-                                         bool with_body);
+[[nodiscard]] std::string write_response(const HttpResponse& response, std::string_view connection,
+                                         bool length, bool with_body);
 
 }  // namespace anduin::net

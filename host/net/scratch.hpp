@@ -13,7 +13,8 @@
 
 namespace anduin::net {
 
-/// One read. Large enough that a busy plain socket is emptied in one call, small enough for a second-level cache.
+/// One read. Large enough that a busy plain socket is emptied in one call, small enough for a second-level
+/// cache.
 inline constexpr std::size_t kReceiveBytes = 256U << 10U;
 /// Messages in one callback: bounds the memory of padded copies and the time until another connection's turn.
 inline constexpr std::size_t kBatchFramesMax = 1024;

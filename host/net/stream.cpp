@@ -105,6 +105,15 @@ Io Stream::transmit(const void* data, std::size_t size, std::size_t& put) {
   return Io::kError;
 }
 
+namespace {
+
+/// OpenSSL explains a failure by this thread's queue, so what somebody else left there must go first.
+void forget_openssl_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+}  // namespace
+
 Io Stream::ssl_result(int result, bool reading) {
   const int code = SSL_get_error(ssl_.get(), result);
   bool& crossed = reading ? read_waits_for_write_ : write_waits_for_read_;
@@ -121,12 +130,12 @@ Io Stream::ssl_result(int result, bool reading) {
       break;
     default: break;
   }
-  if (SSL_is_init_finished(ssl_.get())) ssl_fault_ = take_openssl_error();
+  ssl_fault_ = take_openssl_error();
   return Io::kError;
 }
 
 Io Stream::handshake() {
-  ERR_clear_error();
+  forget_openssl_errors();
   const int result = SSL_do_handshake(ssl_.get());
   return result == 1 ? Io::kDone : ssl_result(result, true);
 }
@@ -135,6 +144,7 @@ Io Stream::read(void* data, std::size_t size, std::size_t& got) {
   got = 0;
   if (!socket_.is_open()) return Io::kError;
   if (!ssl_) return receive(data, size, got);
+  forget_openssl_errors();
   const int result = SSL_read(ssl_.get(), data, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
   if (result <= 0) return ssl_result(result, true);
   got = static_cast<std::size_t>(result);
@@ -145,6 +155,7 @@ Io Stream::write(const void* data, std::size_t size, std::size_t& put) {
   put = 0;
   if (!socket_.is_open()) return Io::kError;
   if (!ssl_) return transmit(data, size, put);
+  forget_openssl_errors();
   const int result = SSL_write(ssl_.get(), data, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
   if (result <= 0) return ssl_result(result, false);
   put = static_cast<std::size_t>(result);
@@ -163,7 +174,7 @@ Error Stream::handshake_error(const std::string& where) const {
     return {.kind = ErrorKind::kRetryable,
             .where = where,
             .text = std::string("the TLS handshake failed: ") + std::strerror(errno_)};
-  return context_->impl().handshake_error(host_, where, verdict_);
+  return context_->impl().handshake_error(host_, where, verdict_, ssl_fault_);
 }
 
 void Stream::cancel_waits() noexcept {
@@ -174,7 +185,7 @@ void Stream::cancel_waits() noexcept {
 void Stream::end_writing() noexcept {
   if (!socket_.is_open()) return;
   if (ssl_ && SSL_is_init_finished(ssl_.get())) {
-    ERR_clear_error();
+    forget_openssl_errors();
     SSL_shutdown(ssl_.get());  // one attempt: it is a courtesy, and its answer is not awaited
     ERR_clear_error();
   }

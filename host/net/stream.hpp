@@ -1,5 +1,6 @@
-// One non-blocking byte stream, plain TCP or TLS: try, and when it would block wait for readiness. Internal to net.
-// Thread: the loop's. Lifetime: closing it ends pending waits with an error code; handlers keep their owners alive.
+// One non-blocking byte stream, plain TCP or TLS: try, and when it would block wait for readiness. Internal
+// to net. Thread: the loop's. Lifetime: closing it ends pending waits with an error code; handlers keep their
+// owners alive.
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
@@ -35,7 +36,8 @@ class Stream {
   Io read(void* data, std::size_t size, std::size_t& got);
   Io write(const void* data, std::size_t size, std::size_t& put);
 
-  /// After kWait of read() or handshake(): calls the handler with an error code when it is worth trying again.
+  /// After kWait of read() or handshake(): calls the handler with an error code when it is worth trying
+  /// again.
   template <class Handler>
   void wait_to_read(Handler&& handler) {
     socket_.async_wait(read_waits_for_write_ ? Socket::wait_write : Socket::wait_read,
@@ -52,7 +54,8 @@ class Stream {
   /// What kError (or a failed handshake) meant.
   [[nodiscard]] Error error(const std::string& where) const;
   [[nodiscard]] Error handshake_error(const std::string& where) const;
-  /// kEnd was announced properly, not by a cut that anybody in between can make (TLS only; plain is always true).
+  /// kEnd was announced properly, not by a cut that anybody in between can make (TLS only; plain is always
+  /// true).
   [[nodiscard]] bool clean_end() const noexcept { return clean_end_; }
 
   /// Says goodbye where TLS has a word for it, then closes.

@@ -22,7 +22,9 @@ constexpr long kDay = 86'400;
 template <auto Free>
 struct Freed {
   template <class T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
@@ -50,8 +52,8 @@ CertificatePtr new_certificate(EVP_PKEY* key, const char* name, X509_NAME* issue
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), from_s);
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), to_s);
   X509_NAME* subject = X509_get_subject_name(certificate.get());
-  check(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1,
-                                   0) == 1,
+  check(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name),
+                                   -1, -1, 0) == 1,
         "X509_NAME_add_entry");
   check(X509_set_issuer_name(certificate.get(), issuer ? issuer : subject) == 1, "X509_set_issuer_name");
   check(X509_set_pubkey(certificate.get(), key) == 1, "X509_set_pubkey");
@@ -96,7 +98,8 @@ ThrowawayCa make(const std::filesystem::path& directory, const ThrowawayCaOption
   add_extension(ca.get(), ca.get(), NID_subject_key_identifier, "hash");
   check(X509_sign(ca.get(), ca_key.get(), EVP_sha256()) != 0, "signing the CA");
 
-  const auto server = new_certificate(key.get(), "Anduin simulator", X509_get_subject_name(ca.get()), start, end);
+  const auto server =
+      new_certificate(key.get(), "Anduin simulator", X509_get_subject_name(ca.get()), start, end);
   add_extension(server.get(), ca.get(), NID_subject_alt_name, alternative_names(options.hosts));
   add_extension(server.get(), ca.get(), NID_basic_constraints, "critical,CA:FALSE");
   add_extension(server.get(), ca.get(), NID_key_usage, "critical,digitalSignature");
@@ -119,7 +122,8 @@ ThrowawayCa make(const std::filesystem::path& directory, const ThrowawayCaOption
 
 }  // namespace
 
-Result<ThrowawayCa> make_throwaway_ca(const std::filesystem::path& directory, const ThrowawayCaOptions& options) {
+Result<ThrowawayCa> make_throwaway_ca(const std::filesystem::path& directory,
+                                      const ThrowawayCaOptions& options) {
   try {
     return make(directory, options);
   } catch (const std::exception& e) {

@@ -17,7 +17,8 @@ constexpr std::size_t kTlsReadAhead = 64U << 10U;
 
 bool is_ip_address(const std::string& host) {
   std::array<unsigned char, 16> out{};
-  return inet_pton(AF_INET, host.c_str(), out.data()) == 1 || inet_pton(AF_INET6, host.c_str(), out.data()) == 1;
+  return inet_pton(AF_INET, host.c_str(), out.data()) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), out.data()) == 1;
 }
 
 int verdict_index() {
@@ -39,7 +40,8 @@ std::string time_text(const ASN1_TIME* time) {
 
 std::string subject_text(X509* certificate) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), BIO_free);
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0,
+                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
   return bio_text(bio.get());
 }
 
@@ -47,7 +49,8 @@ std::string subject_text(X509* certificate) {
 std::string names_text(X509* certificate) {
   constexpr int kNamesShownMax = 8;  // a content network's certificate may list hundreds
   std::string out;
-  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  auto* names =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; i < sk_GENERAL_NAME_num(names) && i < kNamesShownMax; ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     std::string one;
@@ -69,7 +72,8 @@ std::string names_text(X509* certificate) {
 /// Keeps the first failure: later ones follow from it.
 int note_verdict(int good, X509_STORE_CTX* store) {
   if (good == 1) return good;
-  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* verdict = static_cast<TlsVerdict*>(SSL_get_ex_data(ssl, verdict_index()));
   if (!verdict || verdict->code != 0) return good;
   verdict->code = X509_STORE_CTX_get_error(store);
@@ -166,19 +170,19 @@ SslPtr TlsContext::Impl::server_session() const {
 }
 
 Error TlsContext::Impl::handshake_error(const std::string& host, const std::string& where,
-                                        const TlsVerdict& verdict) const {
-  const std::string queued = take_openssl_error();
+                                        const TlsVerdict& verdict, const std::string& fault) const {
   const auto refused = [&](std::string text) {
     return Error{.kind = ErrorKind::kAuth, .where = where, .text = std::move(text)};
   };
-  const std::string whose = "the certificate of " + (verdict.subject.empty() ? host : "\"" + verdict.subject + "\"");
+  const std::string whose =
+      "the certificate of " + (verdict.subject.empty() ? host : "\"" + verdict.subject + "\"");
   const std::string trusted = ca_file.empty() ? "the system's CAs" : ca_file;
   switch (verdict.code) {
     case X509_V_OK:
       // No complaint about the certificate: the network or the other side ended it.
       return {.kind = ErrorKind::kRetryable,
               .where = where,
-              .text = "the TLS handshake failed: " + (queued.empty() ? "the connection ended" : queued)};
+              .text = "the TLS handshake failed: " + (fault.empty() ? "the connection ended" : fault)};
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return refused(whose + " expired on " + verdict.not_after +
                      ": the server must renew it (or this machine's clock is wrong)");
@@ -197,8 +201,7 @@ Error TlsContext::Impl::handshake_error(const std::string& host, const std::stri
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:  // a CA of the same name with another key: a remade throw-away CA
       return refused(whose + " is signed by a CA that is not in " + trusted + " (" +
                      X509_verify_cert_error_string(verdict.code) + "): set tls.ca to the right CA file");
-    default:
-      return refused(whose + " was refused: " + X509_verify_cert_error_string(verdict.code));
+    default: return refused(whose + " was refused: " + X509_verify_cert_error_string(verdict.code));
   }
 }
 

@@ -42,10 +42,12 @@ struct ThrowawayCa {
   std::string key_file;          ///< PEM, mode 0600
 };
 struct ThrowawayCaOptions {
-  std::vector<std::string> hosts = {"localhost", "127.0.0.1", "::1"};  ///< names and addresses in the certificate
-  int valid_days = 30;  ///< from an hour ago; negative: it ended that many days ago
+  std::vector<std::string> hosts = {"localhost", "127.0.0.1",
+                                    "::1"};  ///< names and addresses in the certificate
+  int valid_days = 30;                       ///< from an hour ago; negative: it ended that many days ago
 };
-/// Makes a fresh CA and a certificate signed by it (P-256) in `directory`, which is created. kFatal when it cannot.
+/// Makes a fresh CA and a certificate signed by it (P-256) in `directory`, which is created. kFatal when it
+/// cannot.
 [[nodiscard]] Result<ThrowawayCa> make_throwaway_ca(const std::filesystem::path& directory,
                                                     const ThrowawayCaOptions& options = {});
 

@@ -21,7 +21,7 @@ struct TlsVerdict {
   int code = 0;         ///< X509_V_*, 0 = good
   std::string subject;  ///< of the certificate at fault
   std::string not_before, not_after;
-  std::string names;    ///< the hosts it is for
+  std::string names;  ///< the hosts it is for
 };
 
 struct TlsContext::Impl {
@@ -32,8 +32,10 @@ struct TlsContext::Impl {
   /// A client's session: SNI and the name that the certificate must have. `verdict` outlives the session.
   [[nodiscard]] SslPtr client_session(const std::string& host, TlsVerdict& verdict) const;
   [[nodiscard]] SslPtr server_session() const;
-  /// What a failed handshake of a client means and what to do about it. Empties OpenSSL's error queue.
-  [[nodiscard]] Error handshake_error(const std::string& host, const std::string& where, const TlsVerdict& verdict) const;
+  /// What a failed handshake of a client means and what to do about it. `fault` is OpenSSL's own word, or
+  /// empty.
+  [[nodiscard]] Error handshake_error(const std::string& host, const std::string& where,
+                                      const TlsVerdict& verdict, const std::string& fault) const;
 };
 
 /// The oldest entry of this thread's OpenSSL error queue as text; empties the queue.

@@ -10,7 +10,9 @@ Error bad_url(std::string_view url, std::string text) {
   return {.kind = ErrorKind::kBadRequest, .where = std::string(url), .text = std::move(text)};
 }
 
-std::uint16_t default_port(std::string_view scheme) { return scheme == "https" || scheme == "wss" ? 443 : 80; }
+std::uint16_t default_port(std::string_view scheme) {
+  return scheme == "https" || scheme == "wss" ? 443 : 80;
+}
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -19,7 +21,9 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-bool alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 bool host_character(char c) { return alphanumeric(c) || c == '-' || c == '.' || c == '_'; }
 
@@ -96,7 +100,8 @@ std::string Url::authority() const {
 std::string Url::to_string() const { return scheme + "://" + authority() + target; }
 
 std::string Url::origin() const {
-  return scheme + "://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  return scheme + "://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
+         std::to_string(port);
 }
 
 std::string_view Url::path() const { return std::string_view(target).substr(0, target.find('?')); }

@@ -1,8 +1,8 @@
 #include "net/ws_client.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -23,7 +23,8 @@ constexpr std::size_t kRefusalTextShown = 200;
 std::optional<std::string> upgrade_fault(const HttpResponse& answer, const std::string& key) {
   if (const auto upgrade = answer.header("Upgrade"); !upgrade || !list_has_token(*upgrade, "websocket"))
     return "the 101 lacks \"Upgrade: websocket\"";
-  if (const auto connection = answer.header("Connection"); !connection || !list_has_token(*connection, "Upgrade"))
+  if (const auto connection = answer.header("Connection");
+      !connection || !list_has_token(*connection, "Upgrade"))
     return "the 101 lacks \"Connection: Upgrade\"";
   if (answer.header("Sec-WebSocket-Accept") != ws_accept_for(key))
     return "the 101 has a wrong Sec-WebSocket-Accept: it does not answer our request";
@@ -83,7 +84,8 @@ struct WsClient::Impl : std::enable_shared_from_this<Impl> {
     const std::string stage = call ? "waiting for the answer to the upgrade" : connector->stage();
     fail({.error = {.kind = ErrorKind::kRetryable,
                     .where = url.origin(),
-                    .text = "no WebSocket within " + std::to_string(limits.handshake_ms_max) + " ms: still " + stage}});
+                    .text = "no WebSocket within " + std::to_string(limits.handshake_ms_max) + " ms: still " +
+                            stage}});
   }
 
   void connected(Result<std::unique_ptr<Stream>> stream) {
@@ -107,12 +109,15 @@ struct WsClient::Impl : std::enable_shared_from_this<Impl> {
     if (outcome.response.has_error()) return fail({.error = outcome.response.error()});
     const HttpResponse& answer = *outcome.response;
     if (answer.status != 101) {
-      WsClosed closed{.http_status = answer.status, .http_body = answer.body.substr(0, kRefusalBodyMax), .error = refusal(answer, url.origin())};
+      WsClosed closed{.http_status = answer.status,
+                      .http_body = answer.body.substr(0, kRefusalBodyMax),
+                      .error = refusal(answer, url.origin())};
       return fail(std::move(closed));
     }
     if (auto fault = upgrade_fault(answer, key)) {
       outcome.stream->close();
-      return fail({.error = {.kind = ErrorKind::kProtocol, .where = url.origin(), .text = std::move(*fault)}});
+      return fail(
+          {.error = {.kind = ErrorKind::kProtocol, .where = url.origin(), .text = std::move(*fault)}});
     }
     deadline.cancel();
     // The connection's callbacks end with it, and it is detached before this object goes.
@@ -148,8 +153,8 @@ struct WsClient::Impl : std::enable_shared_from_this<Impl> {
 WsClient::WsClient(EventLoop& loop) : impl_(std::make_shared<Impl>(loop)) {}
 WsClient::~WsClient() { impl_->shut(); }
 
-void WsClient::connect(const Url& url, const Headers& headers, std::shared_ptr<TlsContext> tls, WsCallbacks callbacks,
-                       const WsLimits& limits) {
+void WsClient::connect(const Url& url, const Headers& headers, std::shared_ptr<TlsContext> tls,
+                       WsCallbacks callbacks, const WsLimits& limits) {
   impl_->url = url;
   impl_->headers = headers;
   impl_->callbacks = std::move(callbacks);
@@ -167,19 +172,23 @@ void WsClient::connect(const Url& url, const Headers& headers, std::shared_ptr<T
 
 Result<void> WsClient::send_text(std::string_view text) {
   if (!open())
-    return Error{.kind = ErrorKind::kRetryable, .where = impl_->url.origin(), .text = "the WebSocket is not open"};
+    return Error{
+        .kind = ErrorKind::kRetryable, .where = impl_->url.origin(), .text = "the WebSocket is not open"};
   return impl_->connection->send(WsKind::kText, text);
 }
 
 Result<void> WsClient::send_binary(std::span<const std::uint8_t> bytes) {
   if (!open())
-    return Error{.kind = ErrorKind::kRetryable, .where = impl_->url.origin(), .text = "the WebSocket is not open"};
-  return impl_->connection->send(WsKind::kBinary, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    return Error{
+        .kind = ErrorKind::kRetryable, .where = impl_->url.origin(), .text = "the WebSocket is not open"};
+  return impl_->connection->send(WsKind::kBinary,
+                                 {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Result<void> WsClient::ping(std::string_view payload) {
   if (!open())
-    return Error{.kind = ErrorKind::kRetryable, .where = impl_->url.origin(), .text = "the WebSocket is not open"};
+    return Error{
+        .kind = ErrorKind::kRetryable, .where = impl_->url.origin(), .text = "the WebSocket is not open"};
   return impl_->connection->ping(payload);
 }
 
@@ -188,7 +197,9 @@ void WsClient::close(std::uint16_t code, std::string_view reason) {
   if (!impl_->started || impl_->gone) return;
   boost::asio::post(impl_->loop.context(), [weak = std::weak_ptr(impl_)] {
     if (const auto self = weak.lock())
-      self->fail({.error = {.kind = ErrorKind::kRetryable, .where = self->url.origin(), .text = "closed before it opened"}});
+      self->fail({.error = {.kind = ErrorKind::kRetryable,
+                            .where = self->url.origin(),
+                            .text = "closed before it opened"}});
   });
 }
 

@@ -1,7 +1,8 @@
-// A WebSocket client connection (RFC 6455, no extensions) over TCP or verified TLS; one object, one connection.
-// Thread: the loop's. Callbacks run there too, never inside a call to this object; a callback may destroy the object.
-// Lifetime: destroying it closes the socket at once; no callback runs afterwards. Frame bytes live until on_frames
-// returns. Pings are answered here. UTF-8 of text messages is not checked: the JSON reader does that.
+// A WebSocket client connection (RFC 6455, no extensions) over TCP or verified TLS; one object, one
+// connection. Thread: the loop's. Callbacks run there too, never inside a call to this object; a callback may
+// destroy the object. Lifetime: destroying it closes the socket at once; no callback runs afterwards. Frame
+// bytes live until on_frames returns. Pings are answered here. UTF-8 of text messages is not checked: the
+// JSON reader does that.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -35,19 +36,19 @@ struct WsFrame {
 };
 
 struct WsLimits {
-  std::size_t message_bytes_max = 16U << 20U;     ///< a longer message closes with 1009
-  std::size_t send_queue_bytes_max = 1U << 20U;   ///< unsent bytes; beyond it a send is refused
-  std::int64_t handshake_ms_max = 10'000;         ///< DNS, connect, TLS and upgrade together
-  std::int64_t close_ms_max = 3'000;              ///< how long close() waits for the peer
+  std::size_t message_bytes_max = 16U << 20U;    ///< a longer message closes with 1009
+  std::size_t send_queue_bytes_max = 1U << 20U;  ///< unsent bytes; beyond it a send is refused
+  std::int64_t handshake_ms_max = 10'000;        ///< DNS, connect, TLS and upgrade together
+  std::int64_t close_ms_max = 3'000;             ///< how long close() waits for the peer
 };
 
 /// Why a connection ended, or never opened.
 struct WsClosed {
-  std::uint16_t code = 1006;  ///< the close code; 1006 without a close frame (RFC 6455 7.1.5)
-  std::string reason = {};    ///< the peer's text
-  bool by_peer = false;       ///< a close frame came from the peer first
-  int http_status = 0;        ///< the answer to the upgrade when it was not 101
-  std::string http_body = {}; ///< the start of that answer's body
+  std::uint16_t code = 1006;   ///< the close code; 1006 without a close frame (RFC 6455 7.1.5)
+  std::string reason = {};     ///< the peer's text
+  bool by_peer = false;        ///< a close frame came from the peer first
+  int http_status = 0;         ///< the answer to the upgrade when it was not 101
+  std::string http_body = {};  ///< the start of that answer's body
   /// kRetryable (network, timeout, clean close, 5xx), kRetryableAfter (429), kAuth (certificate, 401, 403),
   /// kBadRequest (other 4xx, 3xx), kProtocol.
   Error error = {};
@@ -55,7 +56,7 @@ struct WsClosed {
 
 struct WsCallbacks {
   std::function<void(const Headers& answer)> on_open = {};
-  /// Every message that arrived together, in order.
+  /// Every message that arrived together, in order; at most 1,024 in one call.
   std::function<void(std::span<const WsFrame>)> on_frames = {};
   std::function<void(std::string_view payload)> on_pong = {};
   /// Once, last.

@@ -20,12 +20,14 @@ constexpr std::size_t kMaskBlock = 256;
 WsFault protocol_fault(std::string text) { return {1002, std::move(text)}; }
 
 void random_bytes(std::uint8_t* out, std::size_t size) {
-  if (RAND_bytes(out, static_cast<int>(size)) != 1) throw std::runtime_error("the system's random generator failed");
+  if (RAND_bytes(out, static_cast<int>(size)) != 1)
+    throw std::runtime_error("the system's random generator failed");
 }
 
 std::string base64(const std::uint8_t* data, std::size_t size) {
   std::string out(4 * ((size + 2) / 3) + 1, '\0');
-  const int written = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), data, static_cast<int>(size));
+  const int written =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), data, static_cast<int>(size));
   out.resize(static_cast<std::size_t>(written));
   return out;
 }
@@ -55,12 +57,14 @@ std::size_t WsReader::header_size() const {
 }
 
 std::optional<WsFault> WsReader::begin_frame() {
-  if ((header_[0] & 0x70U) != 0) return protocol_fault("a reserved bit is set, though no extension was agreed");
+  if ((header_[0] & 0x70U) != 0)
+    return protocol_fault("a reserved bit is set, though no extension was agreed");
   const bool masked = (header_[1] & 0x80U) != 0;
   if (masked != expect_masked_)
     return protocol_fault(masked ? "the server sent a masked frame" : "the client sent an unmasked frame");
   const unsigned code = header_[0] & 0x0fU;
-  if ((code > 2 && code < 8) || code > 10) return protocol_fault("opcode " + std::to_string(code) + " is not defined");
+  if ((code > 2 && code < 8) || code > 10)
+    return protocol_fault("opcode " + std::to_string(code) + " is not defined");
 
   std::uint64_t length = header_[1] & 0x7fU;
   std::size_t at = 2;
@@ -69,7 +73,8 @@ std::optional<WsFault> WsReader::begin_frame() {
     length = 0;
     for (std::size_t i = 0; i < bytes; ++i) length = length << 8U | header_[at + i];
     at += bytes;
-    if (length < 126 || (bytes == 8 && length <= 0xffff)) return protocol_fault("a length is not in its shortest form");
+    if (length < 126 || (bytes == 8 && length <= 0xffff))
+      return protocol_fault("a length is not in its shortest form");
     if (length >> 63U) return protocol_fault("a length has its highest bit set");
   }
   if (masked) std::memcpy(mask_.data(), &header_[at], 4);
@@ -126,8 +131,8 @@ std::size_t WsReader::take_payload(std::uint8_t* data, std::size_t size, std::ve
   const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, size));
   unmask(data, take);
   remaining_ -= take;
-  const bool whole = remaining_ == 0 && held.empty() && final() &&
-                     (control() || opcode() != WsKind::kContinuation);
+  const bool whole =
+      remaining_ == 0 && held.empty() && final() && (control() || opcode() != WsKind::kContinuation);
   if (whole) {
     out.push_back({.kind = opcode(), .data = data, .size = take, .at_end = take == size});
     if (!control()) message_.reset();
@@ -159,14 +164,16 @@ std::optional<WsFault> WsReader::feed(std::uint8_t* data, std::size_t size, std:
   return std::nullopt;
 }
 
-void ws_append_frame(std::string& out, WsKind kind, bool final, std::string_view payload, const std::uint8_t* mask) {
+void ws_append_frame(std::string& out, WsKind kind, bool final, std::string_view payload,
+                     const std::uint8_t* mask) {
   std::array<char, kWsHeaderBytesMax> header{};
   std::size_t size = 2;
   header[0] = static_cast<char>((final ? 0x80U : 0U) | static_cast<unsigned>(kind));
   const unsigned mask_bit = mask ? 0x80U : 0U;
   const auto put_length = [&](unsigned marker, int bytes) {
     header[1] = static_cast<char>(mask_bit | marker);
-    for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) header[size++] = static_cast<char>(payload.size() >> shift);
+    for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
+      header[size++] = static_cast<char>(payload.size() >> shift);
   };
   if (payload.size() < 126) put_length(static_cast<unsigned>(payload.size()), 0);
   else if (payload.size() <= 0xffff) put_length(126, 2);
@@ -195,7 +202,8 @@ WsCloseFrame ws_parse_close(std::string_view payload) {
                                         static_cast<unsigned char>(payload[1]));
   out.reason = payload.substr(2);
   // RFC 6455 7.4: 1004 is reserved, 1005, 1006 and 1015 never travel, 1012 to 1014 were registered later.
-  const bool defined = (out.code >= 1000 && out.code <= 1014 && out.code != 1004 && out.code != 1005 && out.code != 1006);
+  const bool defined =
+      (out.code >= 1000 && out.code <= 1014 && out.code != 1004 && out.code != 1005 && out.code != 1006);
   if (!defined && (out.code < 3000 || out.code > 4999))
     out.fault = protocol_fault("close code " + std::to_string(out.code) + " may not be sent");
   return out;

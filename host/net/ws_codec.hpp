@@ -1,6 +1,6 @@
-// RFC 6455 frames as bytes: a reader that never copies a message lying whole in its input, and a writer. No I/O.
-// Internal to net. Thread: one at a time. Lifetime: events point into the fed memory or into the reader until
-// release(). UTF-8 is not checked.
+// RFC 6455 frames as bytes: a reader that never copies a message lying whole in its input, and a writer. No
+// I/O. Internal to net. Thread: one at a time. Lifetime: events point into the fed memory or into the reader
+// until release(). UTF-8 is not checked.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -13,7 +13,14 @@
 
 namespace anduin::net {
 
-enum class WsKind : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
+enum class WsKind : std::uint8_t {
+  kContinuation = 0,
+  kText = 1,
+  kBinary = 2,
+  kClose = 8,
+  kPing = 9,
+  kPong = 10
+};
 
 /// Control payloads, RFC 6455 5.5.
 inline constexpr std::size_t kWsControlBytesMax = 125;
@@ -41,8 +48,8 @@ class WsReader {
   WsReader(bool expect_masked, std::size_t message_bytes_max)
       : expect_masked_(expect_masked), message_bytes_max_(message_bytes_max) {}
 
-  /// Consumes everything. Masked payloads are unmasked in place. Events found before a fault are good; after a fault
-  /// the reader must not be fed again.
+  /// Consumes everything. Masked payloads are unmasked in place. Events found before a fault are good; after
+  /// a fault the reader must not be fed again.
   std::optional<WsFault> feed(std::uint8_t* data, std::size_t size, std::vector<WsEvent>& out);
   /// The events handed out so far are done with.
   void release() { owned_.clear(); }
@@ -69,14 +76,16 @@ class WsReader {
   std::uint64_t remaining_ = 0;  ///< payload bytes of the current frame still to come
   std::array<std::uint8_t, 4> mask_{};
   std::size_t mask_at_ = 0;
-  std::optional<WsKind> message_;        ///< kind of the message whose fragments are being collected
-  std::vector<std::uint8_t> partial_;    ///< its bytes so far; grows with what arrives, never with what is announced
-  std::vector<std::uint8_t> control_;    ///< a control frame split over reads
+  std::optional<WsKind> message_;  ///< kind of the message whose fragments are being collected
+  std::vector<std::uint8_t>
+      partial_;  ///< its bytes so far; grows with what arrives, never with what is announced
+  std::vector<std::uint8_t> control_;  ///< a control frame split over reads
   std::vector<std::vector<std::uint8_t>> owned_;
 };
 
 /// Appends one frame. `mask` is the client's four random bytes, null on a server.
-void ws_append_frame(std::string& out, WsKind kind, bool final, std::string_view payload, const std::uint8_t* mask);
+void ws_append_frame(std::string& out, WsKind kind, bool final, std::string_view payload,
+                     const std::uint8_t* mask);
 
 /// Code and reason as a close frame's payload; the reason is cut at 123 bytes.
 std::string ws_close_payload(std::uint16_t code, std::string_view reason);

@@ -17,7 +17,8 @@ constexpr std::size_t kRoomMin = 16U << 10U;
 
 }  // namespace
 
-WsConnection::WsConnection(EventLoop& loop, bool server, WsLimits limits, std::string where, Callbacks callbacks)
+WsConnection::WsConnection(EventLoop& loop, bool server, WsLimits limits, std::string where,
+                           Callbacks callbacks)
     : loop_(loop),
       server_(server),
       limits_(limits),
@@ -29,7 +30,8 @@ Error WsConnection::error(ErrorKind kind, std::string text) const {
   return {.kind = kind, .where = where_, .text = std::move(text)};
 }
 
-void WsConnection::start(std::unique_ptr<Stream> stream, std::string_view prefix, std::string_view already_read) {
+void WsConnection::start(std::unique_ptr<Stream> stream, std::string_view prefix,
+                         std::string_view already_read) {
   stream_ = std::move(stream);
   out_.insert(0, prefix);
   flush();
@@ -60,13 +62,14 @@ void WsConnection::wait_to_read() {
   });
 }
 
-/// Empties the socket (up to one scratch) and delivers what came as one batch. A message that ends a read lies in
-/// place with free room behind it, which TLS with a record per message makes the rule.
+/// Empties the socket (up to one scratch) and delivers what came as one batch. A message that ends a read
+/// lies in place with free room behind it, which TLS with a record per message makes the rule.
 void WsConnection::read_some() {
   auto& scratch = loop_.scratch();
   std::size_t used = 0;
   Io io = Io::kDone;
   std::optional<WsFault> fault;
+  if (write_fault_) stream_->ready();  // no wait will follow: ask the socket itself
   while (used + kRoomMin <= kReceiveBytes && scratch.events.size() < kBatchFramesMax && !fault) {
     std::size_t got = 0;
     io = stream_->read(&scratch.receive[used], kReceiveBytes - used, got);
@@ -88,7 +91,8 @@ void WsConnection::read_some() {
       if (write_fault_) return finish({.error = *write_fault_});
       return wait_to_read();
     case Io::kEnd:
-      return finish({.error = error(ErrorKind::kRetryable, "the peer ended the connection without a close frame")});
+      return finish(
+          {.error = error(ErrorKind::kRetryable, "the peer ended the connection without a close frame")});
     case Io::kError: return finish({.error = stream_->error(where_)});
   }
 }
@@ -139,7 +143,8 @@ bool WsConnection::handle_control(const WsEvent& event) {
   const std::string_view payload(reinterpret_cast<const char*>(event.data), event.size);
   if (event.kind == WsKind::kPing) {
     // A peer that pings without reading the answers must not fill memory: then the pong is left out.
-    if (state_ == State::kOpen && queued_bytes() < limits_.send_queue_bytes_max) append(WsKind::kPong, payload);
+    if (state_ == State::kOpen && queued_bytes() < limits_.send_queue_bytes_max)
+      append(WsKind::kPong, payload);
     flush();
     if (callbacks_.on_ping && !done()) callbacks_.on_ping(payload);
   } else if (event.kind == WsKind::kPong) {
@@ -219,9 +224,7 @@ void WsConnection::write_failed() {
   if (write_fault_) return;
   write_fault_ = stream_->error(where_);
   boost::asio::post(loop_.context(), [self = shared_from_this()] {
-    if (self->done() || self->state_ == State::kMuted) return;
-    self->stream_->ready();
-    self->read_some();
+    if (!self->done() && self->state_ != State::kMuted) self->read_some();
   });
 }
 
@@ -231,6 +234,7 @@ void WsConnection::end_after_flush(WsClosed closed) {
   state_ = State::kFlushing;
   closed_ = std::move(closed);
   deadline();
+  if (write_fault_) return finish_later(*closed_);
   flush();
 }
 

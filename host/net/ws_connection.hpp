@@ -1,6 +1,7 @@
-// An open WebSocket, either end: reads, answers pings, writes, closes. Internal to net; WsClient and WsSession own one.
-// Thread: the loop's. Callbacks never run inside a call; the owner may drop it in a callback.
-// Lifetime: owners hold it by shared_ptr and call detach() when they go; nothing is called after that.
+// An open WebSocket, either end: reads, answers pings, writes, closes. Internal to net; WsClient and
+// WsSession own one. Thread: the loop's. Callbacks never run inside a call; the owner may drop it in a
+// callback. Lifetime: owners hold it by shared_ptr and call detach() when they go; nothing is called after
+// that.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -41,7 +42,9 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   void detach();
   [[nodiscard]] bool open() const noexcept { return state_ == State::kOpen; }
   /// Messages may still be handed over.
-  [[nodiscard]] bool receiving() const noexcept { return state_ == State::kOpen || state_ == State::kClosing; }
+  [[nodiscard]] bool receiving() const noexcept {
+    return state_ == State::kOpen || state_ == State::kClosing;
+  }
   [[nodiscard]] bool done() const noexcept { return state_ == State::kDone; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return out_.size() - out_at_; }
 

@@ -2,6 +2,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <map>
+#include <openssl/ssl.h>
 #include <thread>
 
 #include "net/harness.hpp"
@@ -323,6 +325,42 @@ TEST_CASE("bytes behind an answer make the connection unfit to be kept") {
   CHECK(server.accepted == 2);
 }
 
+TEST_CASE("an answer that nobody asked for, read ahead in its own TLS record, is not taken for the next") {
+  const TemporaryFolder folder;
+  const auto files = *make_throwaway_ca(folder.path);
+  EventLoop loop;
+  // Two records in one write: the second one arrives with the first and waits inside OpenSSL.
+  RawServer server(loop);
+  SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
+  SSL_CTX_use_certificate_chain_file(context, files.certificate_file.c_str());
+  SSL_CTX_use_PrivateKey_file(context, files.key_file.c_str(), SSL_FILETYPE_PEM);
+  std::map<Tcp::socket*, SSL*> sessions;
+  server.on_data = [&](Tcp::socket& socket) {
+    SSL*& ssl = sessions[&socket];
+    if (!ssl) {
+      ssl = SSL_new(context);
+      SSL_set_accept_state(ssl);
+      SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    }
+    BIO_write(SSL_get_rbio(ssl), server.heard.data(), static_cast<int>(server.heard.size()));
+    server.heard.clear();
+    std::array<char, 4096> plain{};
+    if (SSL_read(ssl, plain.data(), static_cast<int>(plain.size())) > 0)
+      for (const std::string text : {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                                     "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"})
+        SSL_write(ssl, text.data(), static_cast<int>(text.size()));
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(SSL_get_wbio(ssl), &data);
+    say(socket, {data, static_cast<std::size_t>(size)});
+    (void)BIO_reset(SSL_get_wbio(ssl));
+  };
+  HttpClient client(loop, {.tls = *TlsContext::client({.ca_file = files.ca_file})});
+  for (int i = 0; i < 3; ++i) CHECK(fetch(loop, client, {.url = server.url("https")})->body == "ok");
+  CHECK(server.accepted == 3);
+  for (const auto& [socket, ssl] : sessions) SSL_free(ssl);
+  SSL_CTX_free(context);
+}
+
 TEST_CASE("a destroyed client calls nobody back, even from within a callback") {
   EventLoop loop;
   std::vector<Responder> open;
@@ -427,6 +465,20 @@ TEST_CASE("more connections than allowed are closed at once") {
   CHECK(fetch(loop, a, {.url = url}).has_value());
   CHECK(fetch(loop, b, {.url = url}).has_value());
   CHECK(fetch(loop, c, {.url = url}).has_error());
+}
+
+TEST_CASE("a server that stops listening keeps its connections; cut_all ends them") {
+  EventLoop loop;
+  const auto server = serve(loop, echo());
+  HttpClient client(loop), other(loop);
+  const Url url = local_url("http", *server);
+  CHECK(fetch(loop, client, {.url = url}).has_value());
+  server->stop_listening();
+  CHECK(fetch(loop, client, {.url = url}).has_value());
+  CHECK(fetch(loop, other, {.url = url}).has_error());
+  server->cut_all();
+  CHECK(server->connections() == 0);
+  CHECK(fetch(loop, client, {.url = url}).has_error());
 }
 
 TEST_CASE("a port in use and a wrong address are clear errors") {

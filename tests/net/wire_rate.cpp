@@ -231,9 +231,20 @@ int main(int argc, char** argv) {
                               std::exit(1);
                             }});
   }
-  latencies.reserve(10'000'000);
+  const auto resident_kb = [] {
+    long total = 0, resident = 0;
+    if (FILE* in = std::fopen("/proc/self/statm", "r")) {
+      if (std::fscanf(in, "%ld %ld", &total, &resident) != 2) resident = 0;
+      std::fclose(in);
+    }
+    return resident * 4;
+  };
+  const long resident_before = resident_kb();
   loop.run_until([&] { return frames > 1000; }, 20'000);
   loop.run_for(300);
+  std::printf("resident: %.1f KB a connection\n",
+              static_cast<double>(resident_kb() - resident_before) / options.connections);
+  latencies.reserve(10'000'000);
   measuring = true;
   frames = batches = 0;
   const double cpu_before = cpu_seconds();

@@ -365,6 +365,40 @@ TEST_CASE("a peer that does not read: the queue is bounded, then drains") {
   wait_for(loop, [&] { return raw.heard.size() == taken * (text.size() + 8) + 11; });
 }
 
+TEST_CASE("a session may speak, close or cut itself before the upgrade is answered") {
+  EventLoop loop;
+  const int what = GENERATE(0, 1, 2);
+  const auto server = serve(loop, {.on_upgrade = [what](const ServerRequest&, const std::shared_ptr<WsSession>& session)
+                                       -> std::optional<HttpResponse> {
+    CHECK(session->send_text("welcome").has_value());
+    if (what == 1) session->close(4003, "and goodbye");
+    if (what == 2) session->cut();
+    return std::nullopt;
+  }});
+  Listener peer(loop);
+  peer.connect(local_url("ws", *server));
+  wait_for(loop, [&] { return what == 0 ? peer.messages.size() == 1 : peer.closed.has_value(); });
+  CHECK(peer.messages.size() == (what == 2 ? 0 : 1));
+  CHECK(peer.opened == (what != 2));
+  if (what == 1) CHECK(peer.closed->code == 4003);
+  if (what != 0) wait_for(loop, [&] { return server->connections() == 0; });
+}
+
+TEST_CASE("a peer that writes its last words and goes at once is heard to the end") {
+  EventLoop loop;
+  RawWsServer raw(loop);
+  Listener peer(loop);
+  peer.connect(raw.url());
+  wait_for(loop, [&] { return peer.opened; });
+  raw.say(frame(WsKind::kText, "closed position") + frame(WsKind::kClose, ws_close_payload(1001, "going")));
+  raw.socket.close();
+  // Our writes fail from here on; what was received before must not be lost by that.
+  for (int i = 0; i < 3; ++i) (void)peer.client->send_text("x");
+  wait_for(loop, [&] { return peer.closed.has_value(); });
+  CHECK(peer.messages == std::vector<std::string>{"closed position"});
+  CHECK(peer.closed->code == 1001);
+}
+
 TEST_CASE("objects may be destroyed in their own callbacks") {
   EventLoop loop;
   WsServer server(loop);
