@@ -20,6 +20,11 @@ std::string lower(std::string text) {
   return text;
 }
 
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
 std::int64_t log_cost(std::int64_t count) {
   return count <= 25 ? 1 : count <= 50 ? 2 : count <= 1000 ? 3 : count <= 5000 ? 6 : 10;
 }
@@ -371,13 +376,14 @@ std::string KrakenFutures::balances_frame(std::size_t account, const std::string
   const std::string usd = double_text(ledgers_[account].cash.at("usd"));
   const std::string coin = Obj().raw("quantity", usd).raw("value", usd).raw("collateral_value", usd).raw("available", usd)
                                .raw("haircut", "0.0").raw("conversion_spread", "0.0").text();
-  Obj holding;
-  for (const auto& [currency, amount] : ledgers_[account].cash) holding.raw(currency, double_text(amount));
-  return Obj()
-      .str("feed", feed)
-      .str("account", accounts_[account].uid)
-      .raw("holding", holding.text())
-      .raw("futures", "{}")
+  Obj frame;
+  frame.str("feed", feed).str("account", accounts_[account].uid);
+  if (feed == "balances_snapshot") {  // a later frame names only the wallet that changed
+    Obj holding;
+    for (const auto& [currency, amount] : ledgers_[account].cash) holding.raw(upper(currency), double_text(amount));
+    frame.raw("holding", holding.text()).raw("futures", "{}");
+  }
+  return frame
       .raw("flex_futures", Obj()
                                .raw("currencies", Obj().raw("USD", coin).text())
                                .raw("balance_value", usd).raw("portfolio_value", usd).raw("collateral_value", usd)
