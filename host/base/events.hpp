@@ -42,6 +42,7 @@ struct Instrument {
   InstrumentKind kind = InstrumentKind::kUnknown;
   Decimal contract_size = 1;  ///< base units a contract (linear), USD a contract (inverse)
   Decimal tick;               ///< zero = not said
+  bool no_canonical = false;  ///< never gets one, whatever its codes say: scaled lots, tokenised shares
   bool pnl_split_over_time = false;  ///< realized figures are paid out in parts (Bybit USDC): closes are held
 };
 

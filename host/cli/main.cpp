@@ -32,13 +32,13 @@ int main(int argc, char** argv) {
       ->default_str("info");
 
   anduin::cli::Action action;
-  //SOON anduin::cli::add_run(app, action);
-  //SOON anduin::cli::add_check(app, action);
-  //SOON anduin::cli::add_schema(app, action);
+  anduin::cli::add_run(app, action);
+  anduin::cli::add_check(app, action);
+  anduin::cli::add_schema(app, action);
   anduin::cli::add_replay(app, action);
   anduin::cli::add_plugin(app, action);
-  //SOON anduin::cli::add_ledger(app, action);
-  //SOON anduin::cli::add_balance(app, action);
+  anduin::cli::add_ledger(app, action);
+  anduin::cli::add_balance(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

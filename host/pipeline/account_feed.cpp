@@ -4,13 +4,13 @@
 
 #include "base/log.hpp"
 #include "chain/types.hpp"
+#include "pipeline/market_option.hpp"
 #include "venue/key_policy.hpp"
 #include "venue/live_transport.hpp"
 
 namespace anduin::pipeline {
 namespace {
 
-using nlohmann::json;
 using venue::FeedState;
 
 constexpr std::int64_t kInstrumentWaitMs = 60'000;  // a list that is read anew every so often has had its chance
@@ -63,12 +63,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     o.label = settings_.venue + "/" + settings_.name;
     o.account = settings_.name;
     o.feeds = {"positions", "balance"};
-    o.options = json::parse(shared_.settings->options_json);
-    if (!settings_.market.empty()) {
-      const json& config = shared_.library->manifest().json.at("config");
-      const json type = config.value(json::json_pointer("/properties/market/type"), json("string"));
-      o.options["market"] = type == "array" ? json::array({settings_.market}) : json(settings_.market);
-    }
+    o.options = options_with_market(shared_.library->manifest(), shared_.settings->options_json, settings_.market);
     o.outbound.account = true;
     o.outbound.credentials = std::make_shared<venue::Credentials>(values);
     o.outbound.endpoints = shared_.settings->endpoints;
@@ -190,8 +185,10 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     return true;
   }
 
-  /// Closes in order; the first that must wait holds back what came after it, and the watermark.
+  /// Closes in order; the first that must wait holds back what came after it, and the watermark. One batch at a time:
+  /// a watermark must never become durable when closes before it did not.
   void commit() {
+    if (in_flight_ || recovering_) return;
     settle::AccountBatch batch;
     batch.account = settings_.name;
     while (!waiting_.empty() && batch.closes.size() < kBatchClosesMax && complete(waiting_.front())) {
@@ -207,7 +204,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     for (const ClosedPosition& p : batch.closes) ids.push_back(p.id + " " + p.symbol + " pnl " + p.pnl.to_string() + " " + p.currency);
     const std::string cursor = batch.watermark ? std::string(batch.watermark->cursor.begin(), batch.watermark->cursor.end()) : durable_;
     const bool has_cursor = batch.watermark.has_value();
-    ++in_flight_;
+    in_flight_ = true;
     settle::LedgerWriter::Done done = [this, alive = alive_, ids = std::move(ids), cursor, has_cursor](Result<std::vector<settle::CloseOutcome>> r) {
       shared_.loop->post([this, alive, ids, cursor, has_cursor, r = std::move(r)] {
         if (*alive) committed(ids, cursor, has_cursor, r);
@@ -218,13 +215,16 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
 
   void committed(const std::vector<std::string>& ids, const std::string& cursor, bool has_cursor,
                  const Result<std::vector<settle::CloseOutcome>>& result) {
-    --in_flight_;
+    in_flight_ = false;
     if (!result) {
       // Nothing of the batch is kept: the plugin goes back to the last durable watermark and emits it again.
       problem_ = result.error().to_string();
       spdlog::error("[{}] closes are not durable: {}", label(), problem_);
+      recovering_ = true;
       recover_ = shared_.loop->post_after(kRetryCommitMs, [this] {
+        recovering_ = false;
         waiting_.clear();
+        coverage_.clear();
         watermark_.reset();
         runner_->set_watermark(durable_, true);
       });
@@ -242,6 +242,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
       durable_ = cursor;
       runner_->set_watermark(cursor, false);
     }
+    commit();
   }
 
   /// Closes that wait for a uid or an instrument list are looked at again; so is the balance sheet of what waits.
@@ -279,7 +280,8 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   std::deque<Waiting> waiting_;
   std::optional<settle::Watermark> watermark_;
   std::vector<settle::Coverage> coverage_;
-  std::size_t in_flight_ = 0;
+  bool in_flight_ = false;   ///< a batch is with the writer
+  bool recovering_ = false;  ///< a commit failed: what is emitted until the restart from the cursor does not count
   bool ready_ = false, refused_ = false;
   net::Timer retry_, recover_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "pipeline/market_option.hpp"
 #include "venue/live_transport.hpp"
 
 namespace anduin::pipeline {
 
-using nlohmann::json;
 using venue::FeedState;
 
 class PublicVenue::Instance final : public venue::RunnerEvents {
@@ -24,8 +24,7 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     venue::RunnerOptions o;
     o.label = s.name + (market_.empty() ? "" : "/" + market_);
     o.feeds = s.symbols.empty() ? std::vector<std::string>{"instruments"} : std::vector<std::string>{"prices", "instruments"};
-    o.options = json::parse(s.options_json);
-    if (!market_.empty()) o.options["market"] = market_option();
+    o.options = options_with_market(owner_.shared_.library->manifest(), s.options_json, market_);
     o.outbound.endpoints = s.endpoints;
     o.outbound.budgets = owner_.shared_.budgets;
     auto made = venue::Runner::start(owner_.shared_.library, std::move(o), transport_, *owner_.shared_.clock,
@@ -127,12 +126,6 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
  private:
   [[nodiscard]] std::string label() const {
     return owner_.shared_.settings->name + (market_.empty() ? "" : "/" + market_);
-  }
-  /// The option takes one product or a list, as the manifest's schema says.
-  [[nodiscard]] json market_option() const {
-    const json& config = owner_.shared_.library->manifest().json.at("config");
-    const json type = config.value(json::json_pointer("/properties/market/type"), json("string"));
-    return type == "array" ? json::array({market_}) : json(market_);
   }
   [[nodiscard]] market::Aggregator::Feed* feed_of(const std::string& native) const {
     const auto it = feeds_.find(native);

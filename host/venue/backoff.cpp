@@ -4,12 +4,14 @@
 
 namespace anduin::venue {
 namespace {
-constexpr std::uint32_t kDoublingsMax = 20;  // 1 ms doubled so often is over a quarter of an hour: past every cap
+constexpr std::uint32_t kDoublingsMax =
+    20;  // 1 ms doubled so often is over a quarter of an hour: past every cap
 }
 
 std::int64_t Backoff::next_ms() {
   if (open_) closed();
-  const std::int64_t top = std::min(options_.first_ms << std::min(attempt_, kDoublingsMax), options_.max_ms);
+  const std::int64_t top =
+      std::min(options_.first_ms << std::min(attempt_, kDoublingsMax), options_.max_ms);
   ++attempt_;
   if (attempt_ == 0) --attempt_;  // attempts are endless, their number is not
   const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(top - options_.floor_ms, 0)) + 1;

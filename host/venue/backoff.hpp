@@ -1,5 +1,6 @@
-// When to connect again: capped exponential delays with full jitter, for ever; and how many connects per venue
-// this host may make. Backoff: one thread. ConnectPacer: any thread, shared by all instances of the process.
+// When to connect again: capped exponential delays with full jitter, for ever; and how many connects per
+// venue this host may make. Backoff: one thread. ConnectPacer: any thread, shared by all instances of the
+// process.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -16,13 +17,15 @@ namespace anduin::venue {
 class Backoff {
  public:
   struct Options {
-    std::int64_t first_ms = 1'000;   ///< upper bound of the first delay
-    std::int64_t max_ms = 30'000;    ///< upper bound of every delay
-    std::int64_t floor_ms = 100;     ///< lower bound: a refusing port must not be tried in a busy loop
-    std::int64_t alive_ms = 30'000;  ///< a connection that lived so long makes the next delay a first one again
+    std::int64_t first_ms = 1'000;  ///< upper bound of the first delay
+    std::int64_t max_ms = 30'000;   ///< upper bound of every delay
+    std::int64_t floor_ms = 100;    ///< lower bound: a refusing port must not be tried in a busy loop
+    std::int64_t alive_ms =
+        30'000;  ///< a connection that lived so long makes the next delay a first one again
   };
   Backoff(Clock& clock, Random& random) : Backoff(clock, random, Options{}) {}
-  Backoff(Clock& clock, Random& random, Options options) : clock_(&clock), random_(&random), options_(options) {}
+  Backoff(Clock& clock, Random& random, Options options)
+      : clock_(&clock), random_(&random), options_(options) {}
 
   /// Milliseconds to wait before the next attempt; grows with every call until opened() and a while.
   [[nodiscard]] std::int64_t next_ms();

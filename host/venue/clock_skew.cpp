@@ -6,10 +6,10 @@ namespace anduin::venue {
 namespace {
 
 constexpr std::uint64_t kRoundTripMaxNs = 1'000'000'000;  // venues/keys.md section 4
-constexpr std::size_t kPointsMax = 8;                     // recent ones: three reads at start, then one at a time
-constexpr std::int64_t kDriftPerMillion = 100;            // twice what quartz clocks are sold with
-constexpr std::int64_t kStepMinMs = 250;                  // slewing moves 0.5 ms a second: less is no jump
-constexpr std::int64_t kSampleEveryMs = 600'000;          // drift adds 60 ms until then
+constexpr std::size_t kPointsMax = 8;             // recent ones: three reads at start, then one at a time
+constexpr std::int64_t kDriftPerMillion = 100;    // twice what quartz clocks are sold with
+constexpr std::int64_t kStepMinMs = 250;          // slewing moves 0.5 ms a second: less is no jump
+constexpr std::int64_t kSampleEveryMs = 600'000;  // drift adds 60 ms until then
 
 std::int64_t to_ms(std::uint64_t ns) { return static_cast<std::int64_t>(ns / 1'000'000U); }
 
@@ -28,9 +28,11 @@ ClockSkew::Verdict ClockSkew::add(const Sample& s) {
   if (distrusted_) points_.clear();
   distrusted_ = false;
   const std::int64_t resolution = s.resolution_ms;
-  // Truncated times are early by half a unit on average; the error is half the trip and half a unit, both rounded up.
+  // Truncated times are early by half a unit on average; the error is half the trip and half a unit, both
+  // rounded up.
   const std::int64_t half_trip_ms = static_cast<std::int64_t>((trip_ns / 2 + 999'999U) / 1'000'000U);
-  points_.push_back({s.sent_mono_ns + trip_ns / 2, s.venue_ms + resolution / 2, half_trip_ms + (resolution + 1) / 2});
+  points_.push_back(
+      {s.sent_mono_ns + trip_ns / 2, s.venue_ms + resolution / 2, half_trip_ms + (resolution + 1) / 2});
   if (points_.size() > kPointsMax) points_.pop_front();
   return Verdict::kAccepted;
 }

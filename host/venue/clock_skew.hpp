@@ -1,5 +1,5 @@
-// The venue's time, from answers to time requests: anchored to the monotonic clock, so that a step of the local wall
-// clock does not move it. One thread at a time (the instance's).
+// The venue's time, from answers to time requests: anchored to the monotonic clock, so that a step of the
+// local wall clock does not move it. One thread at a time (the instance's).
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -35,8 +35,8 @@ class ClockSkew {
   /// The venue's time now; the local wall clock before the first sample.
   [[nodiscard]] std::int64_t now_ms() const;
 
-  /// How far the wall clock jumped against the monotonic one since the last call; 0 = it did not. After a jump
-  /// (a step, or the machine slept) a fresh sample is wanted.
+  /// How far the wall clock jumped against the monotonic one since the last call; 0 = it did not. After a
+  /// jump (a step, or the machine slept) a fresh sample is wanted.
   std::int64_t take_step_ms();
   /// True before the first sample, after a jump and when the samples are old.
   [[nodiscard]] bool wants_sample() const;
@@ -45,7 +45,7 @@ class ClockSkew {
 
  private:
   struct Point {
-    std::uint64_t mono_ns;    ///< when the venue's clock showed `venue_ms`: middle of the round trip
+    std::uint64_t mono_ns;  ///< when the venue's clock showed `venue_ms`: middle of the round trip
     std::int64_t venue_ms;
     std::int64_t bound_ms;
   };

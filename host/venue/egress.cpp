@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 namespace anduin::venue {
@@ -12,14 +11,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kDepthMax = 32;  // no venue's frame nests deeper than four
-
-Error bad(std::string where, std::string text) { return {ErrorKind::kBadRequest, std::move(where), std::move(text)}; }
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-bool has(const std::vector<std::string>& list, std::string_view text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
+Error bad(std::string where, std::string text) {
+  return {ErrorKind::kBadRequest, std::move(where), std::move(text)};
 }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 std::string text_of(const json& object, const char* name) {
   const auto it = object.find(name);
@@ -31,19 +26,6 @@ bool flag_of(const json& object, const char* name) {
   return it != object.end() && it->is_boolean() && it->get<bool>();
 }
 
-Result<std::vector<std::string>> texts(const json& object, const char* name, const std::string& where) {
-  std::vector<std::string> out;
-  const auto it = object.find(name);
-  if (it == object.end()) return out;
-  const std::string at = where + "/" + name;
-  if (!it->is_array()) return bad(at, "write a list of texts");
-  for (const json& item : *it) {
-    if (!item.is_string() || item.get_ref<const std::string&>().empty()) return bad(at, "write a list of texts, none empty");
-    out.push_back(item.get<std::string>());
-  }
-  return out;
-}
-
 bool is_label_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
@@ -51,7 +33,8 @@ bool is_label_char(char c) {
 /// `*` stands for one or more label characters: it never crosses a dot of a host or a slash of a path.
 bool matches(std::string_view pattern, std::string_view text) {
   if (pattern.empty()) return text.empty();
-  if (pattern.front() != '*') return !text.empty() && pattern.front() == text.front() && matches(pattern.substr(1), text.substr(1));
+  if (pattern.front() != '*')
+    return !text.empty() && pattern.front() == text.front() && matches(pattern.substr(1), text.substr(1));
   while (!text.empty() && is_label_char(text.front())) {
     text.remove_prefix(1);
     if (matches(pattern.substr(1), text)) return true;
@@ -95,8 +78,8 @@ Result<UrlParts> cut_url(std::string_view url, std::string_view marks = "") {
   const std::size_t end = std::min(url.find_first_of("/?#"), url.size());
   out.host = url.substr(0, end);
   for (const char c : out.host) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':' || c == '[' ||
-                       c == ']' || marks.find(c) != marks.npos;
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+                       c == ':' || c == '[' || c == ']' || marks.find(c) != marks.npos;
     if (!plain) return bad(out.host, "the host holds a character that no lower-case host name has");
   }
   const std::string_view own_port = out.scheme == "wss" || out.scheme == "https" ? ":443" : ":80";
@@ -105,150 +88,51 @@ Result<UrlParts> cut_url(std::string_view url, std::string_view marks = "") {
   url.remove_prefix(end);
   if (url.find('#') != url.npos) return bad(std::string(url), "the URL holds a fragment");
   for (const char c : url)
-    if (c <= 0x20 || c >= 0x7f) return bad(std::string(out.host), "the URL holds a blank, a control character or no ASCII");
+    if (c <= 0x20 || c >= 0x7f)
+      return bad(std::string(out.host), "the URL holds a blank, a control character or no ASCII");
   out.path = url.substr(0, url.find('?'));
   if (out.path.empty()) out.path = "/";
-  if (const std::string trick = path_trick(out.path); !trick.empty()) return bad(out.path, "the path is refused: " + trick);
+  if (const std::string trick = path_trick(out.path); !trick.empty())
+    return bad(out.path, "the path is refused: " + trick);
   return out;
 }
 
-/// Finds repeated member names at any depth; names arrive unescaped.
-class MemberCheck final : public nlohmann::json_sax<json> {
- public:
-  std::string repeated;
-  bool too_deep = false;
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(json::number_integer_t) override { return true; }
-  bool number_unsigned(json::number_unsigned_t) override { return true; }
-  bool number_float(json::number_float_t, const std::string&) override { return true; }
-  bool string(std::string&) override { return true; }
-  bool binary(json::binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return push(); }
-  bool end_object() override { return pop(); }
-  bool start_array(std::size_t) override { return push(); }
-  bool end_array() override { return pop(); }
-  bool key(std::string& name) override {
-    if (levels_.back().insert(name).second) return true;
-    repeated = name;
-    return false;
-  }
-  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
-
- private:
-  bool push() {
-    too_deep = levels_.size() >= kDepthMax;
-    levels_.emplace_back();
-    return !too_deep;
-  }
-  bool pop() {
-    levels_.pop_back();
-    return true;
-  }
-  std::vector<std::set<std::string>> levels_;
-};
-
-/// Every text at a dotted path; a list on the way stands for each of its items. False: something else is there.
-bool collect(const json& at, std::string_view path, std::vector<std::string>& out) {
-  if (at.is_array()) {
-    return std::all_of(at.begin(), at.end(), [&](const json& item) { return collect(item, path, out); });
-  }
-  if (path.empty()) {
-    if (!at.is_string()) return false;
-    out.push_back(at.get<std::string>());
-    return true;
-  }
-  if (!at.is_object()) return false;
-  const std::size_t dot = path.find('.');
-  const auto it = at.find(std::string(path.substr(0, dot)));
-  return it != at.end() && collect(*it, dot == path.npos ? std::string_view() : path.substr(dot + 1), out);
-}
-
-bool topic_listed(const std::vector<std::string>& topics, const std::string& topic) {
-  return std::any_of(topics.begin(), topics.end(), [&](const std::string& t) {
-    if (!t.ends_with('*')) return t == topic;
-    return topic.size() >= t.size() && topic.starts_with(std::string_view(t).substr(0, t.size() - 1));
-  });
-}
-
 // Set by the host itself, or read by some servers instead of method and path.
-constexpr std::array<std::string_view, 18> kHeadersRefused{
-    "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "keep-alive",
-    "proxy-connection", "proxy-authorization", "x-http-method-override", "x-http-method", "x-method-override",
-    "x-original-url", "x-rewrite-url", "x-forwarded-host", "x-forwarded-for"};
+constexpr std::array<std::string_view, 18> kHeadersRefused{"host",
+                                                           "content-length",
+                                                           "transfer-encoding",
+                                                           "connection",
+                                                           "upgrade",
+                                                           "te",
+                                                           "trailer",
+                                                           "expect",
+                                                           "keep-alive",
+                                                           "proxy-connection",
+                                                           "proxy-authorization",
+                                                           "x-http-method-override",
+                                                           "x-http-method",
+                                                           "x-method-override",
+                                                           "x-original-url",
+                                                           "x-rewrite-url",
+                                                           "x-forwarded-host",
+                                                           "x-forwarded-for"};
 
 Result<void> allow_headers(const HeaderList& headers) {
   for (const auto& [name, value] : headers) {
     std::string lower = name;
     for (char& c : lower)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    const bool refused = std::find(kHeadersRefused.begin(), kHeadersRefused.end(), lower) != kHeadersRefused.end() ||
-                         lower.starts_with("sec-websocket-");
-    if (refused) return bad("headers/" + name, "refused: this header belongs to the host; no manifest entry can allow it");
+    const bool refused =
+        std::find(kHeadersRefused.begin(), kHeadersRefused.end(), lower) != kHeadersRefused.end() ||
+        lower.starts_with("sec-websocket-");
+    if (refused)
+      return bad("headers/" + name,
+                 "refused: this header belongs to the host; no manifest entry can allow it");
   }
   return {};
 }
 
 }  // namespace
-
-// ---- frames -----------------------------------------------------------------------------------------------------
-
-Result<FrameRules> FrameRules::parse(const json& entry, const std::string& where) {
-  if (!entry.is_object()) return bad(where, "write an object with key, allow, fields and perhaps topics");
-  static const std::set<std::string> known{"key", "allow", "fields", "topics_at", "topic_ops", "topics", "raw"};
-  for (const auto& [name, value] : entry.items())
-    if (!known.contains(name)) return bad(where + "/" + name, "unknown member of ws_egress");
-  FrameRules out;
-  out.key_ = text_of(entry, "key");
-  out.topics_at_ = text_of(entry, "topics_at");
-  for (const auto& [name, list] : {std::pair{"allow", &out.allow_}, {"fields", &out.fields_},
-                                   {"topic_ops", &out.topic_ops_}, {"topics", &out.topics_}, {"raw", &out.raw_}}) {
-    auto read = texts(entry, name, where);
-    if (!read) return read.error();
-    *list = std::move(*read);
-  }
-  if (out.key_.empty() && out.raw_.empty()) return bad(where + "/key", "write the member that names the operation, such as \"op\"");
-  if (!out.key_.empty() && out.allow_.empty()) return bad(where + "/allow", "list the operations that may be sent");
-  if (!out.key_.empty() && !has(out.fields_, out.key_)) return bad(where + "/fields", "list every member of a frame, " + in_quotes(out.key_) + " too");
-  if (out.topics_.empty() != out.topic_ops_.empty() || out.topics_.empty() != out.topics_at_.empty())
-    return bad(where, "topics, topic_ops and topics_at belong together: write all three or none");
-  for (const std::string& op : out.topic_ops_)
-    if (!has(out.allow_, op)) return bad(where + "/topic_ops", in_quotes(op) + " is not one of allow");
-  if (has(out.topics_, "*")) return bad(where + "/topics", "\"*\" alone would allow every topic: name them");
-  return out;
-}
-
-Result<void> FrameRules::allow(std::string_view endpoint, std::string_view text) const {
-  if (has(raw_, text)) return {};
-  const std::string where = "/ws_egress/" + std::string(endpoint);
-  const auto refuse = [](const std::string& at, const std::string& why) { return bad(at, "frame refused: " + why); };
-  // A byte order mark or blanks around the object: some readers skip them, none of our plugins writes them.
-  if (key_.empty() || !text.starts_with('{') || !text.ends_with('}'))
-    return refuse(where + "/raw", "it is neither a listed raw text nor one JSON object");
-  MemberCheck check;
-  if (!json::sax_parse(text, &check)) {
-    if (!check.repeated.empty()) return refuse(where, "member " + in_quotes(check.repeated) + " is repeated: readers differ about which one counts");
-    return refuse(where, check.too_deep ? "it is nested too deep" : "it is not one JSON object");
-  }
-  const json frame = json::parse(text, nullptr, false);
-  if (!frame.is_object()) return refuse(where, "it is not one JSON object");
-  const auto op = frame.find(key_);
-  if (op == frame.end() || !op->is_string()) return refuse(where + "/key", "it has no text " + in_quotes(key_));
-  const std::string name = op->get<std::string>();
-  if (!has(allow_, name)) return refuse(where + "/allow", key_ + " " + in_quotes(name) + " is not listed there");
-  for (const auto& [member, value] : frame.items())
-    if (!has(fields_, member)) return refuse(where + "/fields", "member " + in_quotes(member) + " is not listed there");
-  if (!has(topic_ops_, name)) return {};
-  std::vector<std::string> topics;
-  if (!collect(frame, topics_at_, topics) || topics.empty())
-    return refuse(where + "/topics_at", in_quotes(name) + " has no topic, or something else than texts, at " + in_quotes(topics_at_));
-  for (const std::string& topic : topics)
-    if (!topic_listed(topics_, topic)) return refuse(where + "/topics", "topic " + in_quotes(topic) + " is not listed there");
-  return {};
-}
-
-// ---- the policy -------------------------------------------------------------------------------------------------
 
 Result<EgressPolicy> EgressPolicy::create(const json& manifest, Options options) {
   EgressPolicy out;
@@ -258,7 +142,8 @@ Result<EgressPolicy> EgressPolicy::create(const json& manifest, Options options)
   if (auto ok = out.read_requests(manifest); !ok) return ok.error();
   if (auto ok = out.read_hosts(manifest); !ok) return ok.error();
   for (const auto& [id, url] : out.options_.endpoint_overrides)
-    if (!out.endpoints_.contains(id)) return bad("endpoints." + id, "the manifest has no endpoint of that name");
+    if (!out.endpoints_.contains(id))
+      return bad("endpoints." + id, "the manifest has no endpoint of that name");
   return out;
 }
 
@@ -269,20 +154,24 @@ Result<void> EgressPolicy::read_endpoints(const json& manifest) {
     const std::string where = "/endpoints/" + std::to_string(i);
     Endpoint e;
     const std::string id = text_of(list[i], "id"), kind = text_of(list[i], "kind");
-    if (id.empty() || endpoints_.contains(id)) return bad(where + "/id", "write a name that no other endpoint has");
+    if (id.empty() || endpoints_.contains(id))
+      return bad(where + "/id", "write a name that no other endpoint has");
     if (kind != "ws" && kind != "http") return bad(where + "/kind", "write \"ws\" or \"http\"");
     e.ws = kind == "ws";
     e.auth = flag_of(list[i], "auth");
     e.manifest = text_of(list[i], "url");
     auto parts = cut_url(e.manifest);
     if (!parts) return bad(where + "/url", parts.error().to_string());
-    if (parts->scheme.starts_with("ws") != e.ws) return bad(where + "/url", "the scheme does not fit the kind " + kind);
-    if (!e.ws && parts->path != "/") return bad(where + "/url", "an http endpoint ends with its host: paths belong into egress");
+    if (parts->scheme.starts_with("ws") != e.ws)
+      return bad(where + "/url", "the scheme does not fit the kind " + kind);
+    if (!e.ws && parts->path != "/")
+      return bad(where + "/url", "an http endpoint ends with its host: paths belong into egress");
     e.url = e.manifest;
     if (const auto it = options_.endpoint_overrides.find(id); it != options_.endpoint_overrides.end()) {
       auto other = cut_url(it->second);
       if (!other) return bad("endpoints." + id, other.error().to_string());
-      if (other->scheme.starts_with("ws") != e.ws) return bad("endpoints." + id, "the scheme does not fit: this is a " + kind + " endpoint");
+      if (other->scheme.starts_with("ws") != e.ws)
+        return bad("endpoints." + id, "the scheme does not fit: this is a " + kind + " endpoint");
       e.url = it->second;
     }
     endpoints_.emplace(id, std::move(e));
@@ -291,7 +180,8 @@ Result<void> EgressPolicy::read_endpoints(const json& manifest) {
   if (!rules.is_object()) return bad("/ws_egress", "write an object by endpoint id");
   for (const auto& [id, entry] : rules.items()) {
     const auto it = endpoints_.find(id);
-    if (it == endpoints_.end() || !it->second.ws) return bad("/ws_egress/" + id, "no ws endpoint has that id");
+    if (it == endpoints_.end() || !it->second.ws)
+      return bad("/ws_egress/" + id, "no ws endpoint has that id");
     auto parsed = FrameRules::parse(entry, "/ws_egress/" + id);
     if (!parsed) return parsed.error();
     it->second.rules = std::move(*parsed);
@@ -304,28 +194,35 @@ Result<void> EgressPolicy::read_requests(const json& manifest) {
   if (!list.is_array()) return bad("/egress", "write a list of requests");
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string where = "/egress/" + std::to_string(i);
-    Request r{text_of(list[i], "endpoint"), text_of(list[i], "method"), text_of(list[i], "path"), flag_of(list[i], "auth")};
+    Request r{text_of(list[i], "endpoint"), text_of(list[i], "method"), text_of(list[i], "path"),
+              flag_of(list[i], "auth")};
     const auto it = endpoints_.find(r.endpoint);
-    if (it == endpoints_.end() || it->second.ws) return bad(where + "/endpoint", "no http endpoint has the id " + in_quotes(r.endpoint));
+    if (it == endpoints_.end() || it->second.ws)
+      return bad(where + "/endpoint", "no http endpoint has the id " + in_quotes(r.endpoint));
     if (r.method.empty() || r.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != r.method.npos)
       return bad(where + "/method", "write an upper-case method such as GET");
-    if (const std::string trick = path_trick(r.path); !trick.empty()) return bad(where + "/path", "write a plain path: " + trick);
-    if (r.auth && r.path.find('*') != r.path.npos) return bad(where + "/path", "a path with credentials is written whole, without *");
+    if (const std::string trick = path_trick(r.path); !trick.empty())
+      return bad(where + "/path", "write a plain path: " + trick);
+    if (r.auth && r.path.find('*') != r.path.npos)
+      return bad(where + "/path", "a path with credentials is written whole, without *");
     requests_.push_back(std::move(r));
   }
   return {};
 }
 
 Result<void> EgressPolicy::read_hosts(const json& manifest) {
-  auto read = texts(manifest, "hosts", "");
-  if (!read) return read.error();
-  for (const std::string& pattern : *read) {
+  const json list = manifest.value("hosts", json::array());
+  if (!list.is_array()) return bad("/hosts", "write a list of patterns scheme://host/path");
+  for (const json& item : list) {
+    const std::string pattern = item.is_string() ? item.get<std::string>() : std::string();
     auto parts = cut_url(pattern, "*_ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     if (!parts) return bad("/hosts", "write scheme://host/path: " + parts.error().to_string());
-    // The registered domain must be literal: *.com or a star before it that can end the name would be anybody's.
+    // The registered domain must be literal: *.com or a star before it that can end the name would be
+    // anybody's.
     const std::size_t dot = parts->host.rfind('.', parts->host.rfind('.') - 1);
     const std::string domain = dot == parts->host.npos ? parts->host : parts->host.substr(dot + 1);
-    if (domain.find('*') != domain.npos) return bad("/hosts", in_quotes(pattern) + " leaves the domain open: write it out");
+    if (domain.find('*') != domain.npos)
+      return bad("/hosts", in_quotes(pattern) + " leaves the domain open: write it out");
     hosts_.push_back(parts->whole());
   }
   return {};
@@ -333,7 +230,8 @@ Result<void> EgressPolicy::read_hosts(const json& manifest) {
 
 Result<const EgressPolicy::Endpoint*> EgressPolicy::find(std::string_view id) const {
   const auto it = endpoints_.find(id);
-  if (it == endpoints_.end()) return bad("/endpoints", "refused: the manifest has no endpoint " + in_quotes(id));
+  if (it == endpoints_.end())
+    return bad("/endpoints", "refused: the manifest has no endpoint " + in_quotes(id));
   return &it->second;
 }
 
@@ -342,19 +240,23 @@ Result<void> EgressPolicy::allow(std::string_view endpoint, std::string_view met
   auto found = find(endpoint);
   if (!found) return found.error();
   const std::string what = std::string(method) + " " + std::string(path) + " on " + in_quotes(endpoint);
-  if ((*found)->ws) return bad("/egress", "refused: " + in_quotes(endpoint) + " is a socket, not for requests");
-  if (const std::string trick = path_trick(path); !trick.empty()) return bad("/egress", "refused " + what + ": " + trick);
+  if ((*found)->ws)
+    return bad("/egress", "refused: " + in_quotes(endpoint) + " is a socket, not for requests");
+  if (const std::string trick = path_trick(path); !trick.empty())
+    return bad("/egress", "refused " + what + ": " + trick);
   bool path_known = false;
   for (const Request& r : requests_) {
     if (r.endpoint != endpoint || !matches(r.path, path)) continue;
     path_known = true;
     if (r.method != method) continue;
     if (uses_credentials && !r.auth)
-      return bad("/egress", "refused " + what + ": its entry lacks \"auth\": true, so no credentials may go there");
+      return bad("/egress",
+                 "refused " + what + ": its entry lacks \"auth\": true, so no credentials may go there");
     return {};
   }
-  return bad("/egress", "refused " + what + ": " + (path_known ? "that path is listed with another method only"
-                                                               : "no entry of the manifest lists it"));
+  return bad("/egress", "refused " + what + ": " +
+                            (path_known ? "that path is listed with another method only"
+                                        : "no entry of the manifest lists it"));
 }
 
 Result<void> EgressPolicy::allow(std::string_view endpoint, const RenderedRequest& request) const {
@@ -362,18 +264,22 @@ Result<void> EgressPolicy::allow(std::string_view endpoint, const RenderedReques
   return allow_headers(request.headers);
 }
 
-Result<void> EgressPolicy::allow_frame(std::string_view endpoint, const RenderedFrame& frame, unsigned opcode) const {
+Result<void> EgressPolicy::allow_frame(std::string_view endpoint, const RenderedFrame& frame,
+                                       unsigned opcode) const {
   auto found = find(endpoint);
   if (!found) return found.error();
   const Endpoint& e = **found;
   if (!e.ws) return bad("/endpoints", "refused: " + in_quotes(endpoint) + " is not a socket");
   if (frame.uses_credentials && !e.auth)
-    return bad("/endpoints", "frame refused: " + in_quotes(endpoint) + " lacks \"auth\": true, so no credentials may go there");
+    return bad("/endpoints", "frame refused: " + in_quotes(endpoint) +
+                                 " lacks \"auth\": true, so no credentials may go there");
   if (!e.rules) {
     if (!e.auth && !options_.account) return {};
-    return bad("/ws_egress/" + std::string(endpoint), "frame refused: the manifest does not say what may be sent there");
+    return bad("/ws_egress/" + std::string(endpoint),
+               "frame refused: the manifest does not say what may be sent there");
   }
-  if (opcode != 1) return bad("/ws_egress/" + std::string(endpoint), "frame refused: only text frames can be checked");
+  if (opcode != 1)
+    return bad("/ws_egress/" + std::string(endpoint), "frame refused: only text frames can be checked");
   return e.rules->allow(endpoint, frame.text);
 }
 
@@ -396,8 +302,17 @@ Result<void> EgressPolicy::allow_url(std::string_view endpoint, std::string_view
   }
   for (const std::string& pattern : hosts_)
     if (matches(pattern, parts->whole()) || matches(pattern, as_own.whole())) return {};
-  return bad("/hosts", "URL refused: " + parts->whole() + " is neither the address of endpoint " + in_quotes(endpoint) +
-                           " nor covered by a pattern of the manifest");
+  return bad("/hosts", "URL refused: " + parts->whole() + " is neither the address of endpoint " +
+                           in_quotes(endpoint) + " nor covered by a pattern of the manifest");
+}
+
+Result<void> EgressPolicy::allow_open(std::string_view endpoint, std::string_view url,
+                                      const RenderedRequest& rendered) const {
+  if (auto ok = allow_url(endpoint, url); !ok) return ok;
+  if (rendered.uses_credentials && !(*find(endpoint))->auth)
+    return bad("/endpoints",
+               "refused: " + in_quotes(endpoint) + " lacks \"auth\": true, so no credentials may go there");
+  return allow_headers(rendered.headers);
 }
 
 Result<std::string> EgressPolicy::url(std::string_view endpoint, std::string_view target) const {

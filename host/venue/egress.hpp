@@ -1,6 +1,7 @@
-// What a plugin may make the host send: requests, frames and URLs, as its manifest declares them (docs/manifest.md).
-// Everything is refused that is not listed; comparison is exact, no case folding, no decoding. Immutable, any thread.
-// Refusals are kBadRequest: a sentence with what was refused and which manifest entry is missing.
+// What a plugin may make the host send: requests, frames and URLs, as its manifest declares them
+// (docs/manifest.md). Everything is refused that is not listed; comparison is exact, no case folding, no
+// decoding. Immutable, any thread. Refusals are kBadRequest: a sentence with what was refused and which
+// manifest entry is missing.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
@@ -11,20 +12,10 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "venue/frame_rules.hpp"
 #include "venue/renderer.hpp"
 
 namespace anduin::venue {
-
-/// The rules for frames of one endpoint (`ws_egress`).
-class FrameRules {
- public:
-  static Result<FrameRules> parse(const nlohmann::json& entry, const std::string& where);
-  [[nodiscard]] Result<void> allow(std::string_view endpoint, std::string_view text) const;
-
- private:
-  std::string key_, topics_at_;
-  std::vector<std::string> allow_, fields_, topic_ops_, topics_, raw_;
-};
 
 class EgressPolicy {
  public:
@@ -40,8 +31,8 @@ class EgressPolicy {
   static Result<EgressPolicy> create(const nlohmann::json& manifest) { return create(manifest, Options{}); }
 
   /// Method and path together, as they will stand on the wire; the query is not part of the path.
-  [[nodiscard]] Result<void> allow(std::string_view endpoint, std::string_view method, std::string_view path,
-                                   bool uses_credentials = false) const;
+  [[nodiscard]] Result<void> allow(std::string_view endpoint, std::string_view method,
+                                   std::string_view path, bool uses_credentials = false) const;
   /// The same for a rendered request, and its headers: none that the host owns or that change the method.
   [[nodiscard]] Result<void> allow(std::string_view endpoint, const RenderedRequest& request) const;
   /// `opcode`: 1 text, 2 binary; binary frames are refused where frames are checked.
@@ -49,6 +40,9 @@ class EgressPolicy {
                                          unsigned opcode = 1) const;
   /// The whole URL an OPEN leads to. Scheme, host, port and path must be the endpoint's or match `hosts`.
   [[nodiscard]] Result<void> allow_url(std::string_view endpoint, std::string_view url) const;
+  /// An OPEN as a whole: its URL, its headers, and whether credentials may go to that endpoint.
+  [[nodiscard]] Result<void> allow_open(std::string_view endpoint, std::string_view url,
+                                        const RenderedRequest& rendered) const;
   /// The endpoint's URL, overridden or from the manifest; with `target`, its path and query replaced.
   [[nodiscard]] Result<std::string> url(std::string_view endpoint, std::string_view target = {}) const;
 

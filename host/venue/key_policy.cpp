@@ -12,7 +12,8 @@ constexpr std::array<int, 4> kWarnDays{1, 3, 7, 14};  // venues/keys.md section 
 
 std::string unknown_rights(const AccountInfo& info) {
   std::string out;
-  for (const auto& [value, name] : {std::pair{info.can_trade, "trade"}, {info.can_withdraw, "withdraw"},
+  for (const auto& [value, name] : {std::pair{info.can_trade, "trade"},
+                                    {info.can_withdraw, "withdraw"},
                                     {info.can_transfer, "transfer"}}) {
     if (value == AND_TRI_NO || value == AND_TRI_YES) continue;
     out += (out.empty() ? "" : ", ") + std::string(name);
@@ -35,11 +36,13 @@ void judge_rights(const AccountInfo& info, bool allow_trading_key, KeyJudgement&
   }
   if (const std::string unknown = unknown_rights(info); !unknown.empty()) {
     out.verdict = KeyVerdict::kWarnUnknown;
-    out.sentence = "the venue did not say whether this key can " + unknown + ": check at the venue that it is read-only";
+    out.sentence = "the venue did not say whether this key can " + unknown +
+                   ": check at the venue that it is read-only";
     return;
   }
-  out.sentence = trade || info.can_transfer == AND_TRI_YES ? "this key can trade or move funds, which the account allows"
-                                                           : "this key can read, nothing else";
+  out.sentence = trade || info.can_transfer == AND_TRI_YES
+                     ? "this key can trade or move funds, which the account allows"
+                     : "this key can read, nothing else";
 }
 
 }  // namespace
@@ -68,11 +71,13 @@ KeyJudgement judge_key(const AccountInfo& info, bool allow_trading_key, std::int
   KeyJudgement out;
   judge_rights(info, allow_trading_key, out);
   if (info.ip_bound == AND_TRI_NO)
-    out.warnings.emplace_back("this key is not bound to addresses: venues let such keys expire, and a stolen one works anywhere");
+    out.warnings.emplace_back(
+        "this key is not bound to addresses: venues let such keys expire, and a stolen one works anywhere");
   if (const auto days = expiry_warning_days(info.expires_ms, now_ms)) {
-    out.warnings.push_back(*days == 0 ? "this key has expired: create a new one at the venue"
-                                      : "this key expires within " + std::to_string(*days) +
-                                            (*days == 1 ? " day" : " days") + ": create a new one at the venue");
+    out.warnings.push_back(*days == 0
+                               ? "this key has expired: create a new one at the venue"
+                               : "this key expires within " + std::to_string(*days) +
+                                     (*days == 1 ? " day" : " days") + ": create a new one at the venue");
   }
   return out;
 }
@@ -80,7 +85,8 @@ KeyJudgement judge_key(const AccountInfo& info, bool allow_trading_key, std::int
 KeyJudgement judge_auth_error(const std::string& venue_text) {
   KeyJudgement out;
   out.verdict = KeyVerdict::kFatal;
-  out.sentence = "the venue refuses this key" + (venue_text.empty() ? std::string() : " (" + venue_text + ")") +
+  out.sentence = "the venue refuses this key" +
+                 (venue_text.empty() ? std::string() : " (" + venue_text + ")") +
                  ": check key, secret, passphrase and whether it belongs to this environment and region";
   return out;
 }

@@ -1,5 +1,6 @@
 // May this key be used? What the venue says about a key, judged by the rules of design/abi.md A6:
-// withdraw is refused always, trade and transfer unless allowed, not knowing is a warning. Pure functions, any thread.
+// withdraw is refused always, trade and transfer unless allowed, not knowing is a warning. Pure functions,
+// any thread.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -35,7 +36,8 @@ struct KeyJudgement {
 /// AND_E_AUTH: the venue refused the key; `venue_text` is what it said.
 [[nodiscard]] KeyJudgement judge_auth_error(const std::string& venue_text);
 
-/// Which expiry warning is due: 14, 7, 3 or 1 days before, 0 once expired; nothing earlier or without an expiry.
+/// Which expiry warning is due: 14, 7, 3 or 1 days before, 0 once expired; nothing earlier or without an
+/// expiry.
 [[nodiscard]] std::optional<int> expiry_warning_days(std::int64_t expires_ms, std::int64_t now_ms);
 
 }  // namespace anduin::venue

@@ -11,15 +11,19 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kBanDefaultMs = 600'000;       // Bybit's and Kraken's address bans last ten minutes
-constexpr std::int64_t kRefusedMaxMs = 300'000;       // Bitget's penalty after an overrun, the longest of the seven
-constexpr std::int64_t kStatedMaxMs = 86'400'000;     // a venue that asks for more than a day is misread
-constexpr std::int64_t kDurationBelow = 100'000'000'000;  // reset headers: less is a duration, else ms since the epoch
+constexpr std::int64_t kBanDefaultMs = 600'000;  // Bybit's and Kraken's address bans last ten minutes
+constexpr std::int64_t kRefusedMaxMs =
+    300'000;  // Bitget's penalty after an overrun, the longest of the seven
+constexpr std::int64_t kStatedMaxMs = 86'400'000;  // a venue that asks for more than a day is misread
+constexpr std::int64_t kDurationBelow =
+    100'000'000'000;  // reset headers: less is a duration, else ms since the epoch
 constexpr std::int64_t kPerMsMax = 86'400'000;
 constexpr std::int64_t kTokensMax = 1'000'000;
 constexpr unsigned kDoublingsMax = 8;
 
-Error bad(std::string where, std::string text) { return {ErrorKind::kBadRequest, std::move(where), std::move(text)}; }
+Error bad(std::string where, std::string text) {
+  return {ErrorKind::kBadRequest, std::move(where), std::move(text)};
+}
 
 std::optional<std::int64_t> digits(std::string_view text) {
   std::int64_t out = 0;
@@ -52,7 +56,8 @@ std::int64_t until_reset_ms(std::int64_t reset, std::int64_t venue_ms) {
 }  // namespace
 
 std::optional<std::int64_t> retry_after_ms(std::string_view value, std::int64_t now_ms) {
-  if (const auto seconds = digits(value)) return bounded(std::min<std::int64_t>(*seconds, kStatedMaxMs / 1000) * 1000);
+  if (const auto seconds = digits(value))
+    return bounded(std::min<std::int64_t>(*seconds, kStatedMaxMs / 1000) * 1000);
   std::tm when{};
   const std::string text(value);
   if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &when) == nullptr) return std::nullopt;
@@ -88,8 +93,8 @@ void Budget::learn(std::uint32_t remaining, std::int64_t until_mono_ms) {
 
 void Budget::block_until(std::int64_t mono_ms) { blocked_until_ = std::max(blocked_until_, mono_ms); }
 
-Permit HostBudgets::take(const std::string& key, std::uint32_t tokens, std::int64_t per_ms, std::uint32_t cost,
-                         std::int64_t mono_ms) {
+Permit HostBudgets::take(const std::string& key, std::uint32_t tokens, std::int64_t per_ms,
+                         std::uint32_t cost, std::int64_t mono_ms) {
   const std::lock_guard lock(mutex_);
   return budgets_.try_emplace(key, tokens, per_ms).first->second.take(cost, mono_ms);
 }
@@ -135,8 +140,10 @@ Result<RateLimiter::Class> RateLimiter::parse_class(const json& entry, const std
   c.host = scope == "host";
   c.serial = serial.get<bool>();
   const json headers = entry.value("headers", json::object());
-  for (const auto& [name, to] : {std::pair{"remaining", &c.remaining_header}, {"reset_ms", &c.reset_header}}) {
-    if (!headers.is_object()) return bad(where + "/headers", "write {\"remaining\":\"..\",\"reset_ms\":\"..\"}");
+  for (const auto& [name, to] :
+       {std::pair{"remaining", &c.remaining_header}, {"reset_ms", &c.reset_header}}) {
+    if (!headers.is_object())
+      return bad(where + "/headers", "write {\"remaining\":\"..\",\"reset_ms\":\"..\"}");
     const json h = headers.value(name, json(""));
     if (!h.is_string()) return bad(where + "/headers/" + name, "write the name of a header");
     *to = lower(h.get<std::string>());
@@ -145,7 +152,8 @@ Result<RateLimiter::Class> RateLimiter::parse_class(const json& entry, const std
   return c;
 }
 
-Result<RateLimiter> RateLimiter::create(const json& rates, std::string venue, Clock& clock, std::shared_ptr<HostBudgets> host) {
+Result<RateLimiter> RateLimiter::create(const json& rates, std::string venue, Clock& clock,
+                                        std::shared_ptr<HostBudgets> host) {
   RateLimiter out(std::move(venue), clock, host ? std::move(host) : std::make_shared<HostBudgets>());
   if (rates.is_null()) return out;
   if (!rates.is_array()) return bad("/rates", "write a list of rate classes");
@@ -154,7 +162,8 @@ Result<RateLimiter> RateLimiter::create(const json& rates, std::string venue, Cl
     auto c = parse_class(rates[i], where);
     if (!c) return c.error();
     const json name = rates[i].value("class", json());
-    if (!name.is_string() || name.get<std::string>().empty() || out.classes_.contains(name.get<std::string>()))
+    if (!name.is_string() || name.get<std::string>().empty() ||
+        out.classes_.contains(name.get<std::string>()))
       return bad(where + "/class", "write a name that no other class has");
     c->key = out.venue_ + "/" + name.get<std::string>();
     out.classes_.emplace(name.get<std::string>(), std::move(*c));
@@ -162,21 +171,27 @@ Result<RateLimiter> RateLimiter::create(const json& rates, std::string venue, Cl
   return out;
 }
 
-std::int64_t RateLimiter::now_ms() const { return static_cast<std::int64_t>(clock_->mono_ns() / 1'000'000U); }
+std::int64_t RateLimiter::now_ms() const {
+  return static_cast<std::int64_t>(clock_->mono_ns() / 1'000'000U);
+}
 
 Result<Permit> RateLimiter::acquire(std::string_view rate_class, std::uint32_t cost) {
   const std::int64_t now = now_ms();
-  if (const std::int64_t until = host_->banned_until(venue_); now < until) return Permit{false, false, until - now};
+  if (const std::int64_t until = host_->banned_until(venue_); now < until)
+    return Permit{false, false, until - now};
   if (rate_class.empty()) return Permit{true, false, 0};
   const auto it = classes_.find(rate_class);
-  if (it == classes_.end()) return bad("/rates", "the manifest has no rate class \"" + std::string(rate_class) + "\"");
+  if (it == classes_.end())
+    return bad("/rates", "the manifest has no rate class \"" + std::string(rate_class) + "\"");
   Class& c = it->second;
   const std::uint32_t tokens = std::max<std::uint32_t>(cost, 1);
   if (tokens > c.tokens)
-    return bad("/rates", "a call of class \"" + std::string(rate_class) + "\" costs " + std::to_string(tokens) +
-                             " tokens; it never has more than " + std::to_string(c.tokens));
+    return bad("/rates", "a call of class \"" + std::string(rate_class) + "\" costs " +
+                             std::to_string(tokens) + " tokens; it never has more than " +
+                             std::to_string(c.tokens));
   if (c.serial && c.busy) return Permit{false, true, 0};
-  const Permit permit = c.own ? c.own->take(tokens, now) : host_->take(c.key, c.tokens, c.per_ms, tokens, now);
+  const Permit permit =
+      c.own ? c.own->take(tokens, now) : host_->take(c.key, c.tokens, c.per_ms, tokens, now);
   if (permit.ready && c.serial) c.busy = true;
   return permit;
 }
@@ -199,7 +214,8 @@ void RateLimiter::block(Class& c, std::int64_t until_mono_ms) {
 Result<void> RateLimiter::feed(std::string_view rate_class, std::int64_t remaining, std::int64_t reset_ms,
                                std::int64_t venue_ms) {
   const auto it = classes_.find(rate_class);
-  if (it == classes_.end()) return bad("/rates", "the manifest has no rate class \"" + std::string(rate_class) + "\"");
+  if (it == classes_.end())
+    return bad("/rates", "the manifest has no rate class \"" + std::string(rate_class) + "\"");
   Class& c = it->second;
   if (remaining < 0 && reset_ms <= 0) return {};
   const std::int64_t until = now_ms() + (reset_ms > 0 ? until_reset_ms(reset_ms, venue_ms) : c.per_ms);
@@ -208,7 +224,8 @@ Result<void> RateLimiter::feed(std::string_view rate_class, std::int64_t remaini
   return {};
 }
 
-void RateLimiter::on_reply(std::string_view rate_class, int status, const HeaderList& headers, std::int64_t venue_ms) {
+void RateLimiter::on_reply(std::string_view rate_class, int status, const HeaderList& headers,
+                           std::int64_t venue_ms) {
   const auto it = classes_.find(rate_class);
   Class* c = it == classes_.end() ? nullptr : &it->second;
   std::optional<std::int64_t> wait;
@@ -234,7 +251,8 @@ void RateLimiter::on_reply(std::string_view rate_class, int status, const Header
     return;
   }
   c->refusals = std::min(c->refusals + 1, kDoublingsMax);
-  const std::int64_t guess = std::min(std::max<std::int64_t>(c->per_ms, 1'000) << (c->refusals - 1), kRefusedMaxMs);
+  const std::int64_t guess =
+      std::min(std::max<std::int64_t>(c->per_ms, 1'000) << (c->refusals - 1), kRefusedMaxMs);
   block(*c, now_ms() + wait.value_or(guess));
 }
 

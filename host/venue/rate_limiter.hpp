@@ -1,6 +1,7 @@
 // How often the venue may be asked: the manifest's `rates`, tightened by what its answers say.
-// In any `per_ms` never more than `tokens` leave, whichever way the venue counts (bucket, fixed or sliding window).
-// RateLimiter: one instance, one thread at a time. HostBudgets: any thread, shared by all accounts of the process.
+// In any `per_ms` never more than `tokens` leave, whichever way the venue counts (bucket, fixed or sliding
+// window). RateLimiter: one instance, one thread at a time. HostBudgets: any thread, shared by all accounts
+// of the process.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
@@ -73,15 +74,16 @@ class RateLimiter {
   static Result<RateLimiter> create(const nlohmann::json& rates, std::string venue, Clock& clock,
                                     std::shared_ptr<HostBudgets> host);
 
-  /// Takes `cost` tokens (0 counts as 1) of the class or says when to ask again. The empty class has no limit of
-  /// its own, but waits for bans too. kBadRequest: no such class, or more than it can ever give.
+  /// Takes `cost` tokens (0 counts as 1) of the class or says when to ask again. The empty class has no
+  /// limit of its own, but waits for bans too. kBadRequest: no such class, or more than it can ever give.
   Result<Permit> acquire(std::string_view rate_class, std::uint32_t cost);
   /// A call of a serial class has ended, with or without an answer. Others: nothing happens.
   void release(std::string_view rate_class);
   /// AND_REC_RATE: remaining < 0 and reset_ms = 0 mean "not said"; reset_ms in the venue's time.
-  Result<void> feed(std::string_view rate_class, std::int64_t remaining, std::int64_t reset_ms, std::int64_t venue_ms);
-  /// Status and headers of an answer: 429 blocks the class, 403 and 418 the venue for this host, each until the
-  /// time the venue states (Retry-After, the class's reset header), else for a default.
+  Result<void> feed(std::string_view rate_class, std::int64_t remaining, std::int64_t reset_ms,
+                    std::int64_t venue_ms);
+  /// Status and headers of an answer: 429 blocks the class, 403 and 418 the venue for this host, each until
+  /// the time the venue states (Retry-After, the class's reset header), else for a default.
   void on_reply(std::string_view rate_class, int status, const HeaderList& headers, std::int64_t venue_ms);
 
  private:

@@ -15,7 +15,8 @@ using nlohmann::json;
 // A connect brings one token and one or two signatures; nothing older than this many of either is echoed.
 constexpr std::size_t kRecentMax = 64;
 
-void collect(const json& at, const std::vector<std::string>& path, std::size_t step, std::vector<std::string>& out) {
+void collect(const json& at, const std::vector<std::string>& path, std::size_t step,
+             std::vector<std::string>& out) {
   if (at.is_array()) {
     for (const json& item : at) collect(item, path, step, out);
   } else if (step == path.size()) {
@@ -31,7 +32,8 @@ void collect(const json& at, const std::vector<std::string>& path, std::size_t s
 Result<Redaction> Redaction::create(const json& sensitive) {
   Redaction out;
   if (sensitive.is_null()) return out;
-  const Error bad{ErrorKind::kBadRequest, "/sensitive", "write a list of dotted paths such as \"result.token\""};
+  const Error bad{ErrorKind::kBadRequest, "/sensitive",
+                  "write a list of dotted paths such as \"result.token\""};
   if (!sensitive.is_array()) return bad;
   for (const json& item : sensitive) {
     if (!item.is_string()) return bad;

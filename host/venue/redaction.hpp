@@ -1,5 +1,6 @@
-// Secrets that a venue issues (the manifest's `sensitive` paths) and signatures it may echo: learned from answers,
-// blanked by value in logs and recordings. One instance, one thread at a time; forgets its values when it goes.
+// Secrets that a venue issues (the manifest's `sensitive` paths) and signatures it may echo: learned from
+// answers, blanked by value in logs and recordings. One instance, one thread at a time; forgets its values
+// when it goes.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
@@ -16,7 +17,8 @@ namespace anduin::venue {
 
 class Redaction {
  public:
-  /// `sensitive` is the manifest's list of dotted paths (null for none); a list on the way means each of its items.
+  /// `sensitive` is the manifest's list of dotted paths (null for none); a list on the way means each of
+  /// its items.
   static Result<Redaction> create(const nlohmann::json& sensitive);
   Redaction(Redaction&& other) noexcept;
   Redaction& operator=(Redaction&& other) noexcept;
@@ -33,7 +35,8 @@ class Redaction {
   Redaction() = default;
   std::vector<std::vector<std::string>> paths_;
   static void remember(std::deque<std::string>& values, std::string value);
-  std::deque<std::string> tokens_, signatures_;  ///< apart, so that many signatures do not push a living token out
+  std::deque<std::string> tokens_,
+      signatures_;  ///< apart, so that many signatures do not push a living token out
 };
 
 }  // namespace anduin::venue

@@ -13,7 +13,9 @@ using nlohmann::json;
 constexpr std::size_t kCacheMax = 512;
 constexpr std::string_view kSecretName = "secret";
 
-Error bad(std::string where, std::string text) { return {ErrorKind::kBadRequest, std::move(where), std::move(text)}; }
+Error bad(std::string where, std::string text) {
+  return {ErrorKind::kBadRequest, std::move(where), std::move(text)};
+}
 
 /// Visible ASCII without a fragment: what may stand in a request line.
 bool is_target_text(std::string_view text) {
@@ -131,7 +133,8 @@ Result<void> Renderer::Record::check_args(const SignProgram& program) const {
   for (const auto& [name, type] : program.args()) {
     const auto it = args_.find(name);
     if (it == args_.end()) return bad("args/" + name, "the sign program needs this argument");
-    if (!fits(type, it->second)) return bad("args/" + name, "the argument does not have the type the manifest declares");
+    if (!fits(type, it->second))
+      return bad("args/" + name, "the argument does not have the type the manifest declares");
   }
   return {};
 }
@@ -141,7 +144,8 @@ Result<std::string> Renderer::Record::credential(std::string_view name) {
   const Secret* secret = context_.credentials == nullptr ? nullptr : context_.credentials->find(name);
   if (secret == nullptr)
     return Error{ErrorKind::kAuth, std::string(name),
-                 "this instance has no credential \"" + std::string(name) + "\": give the account one in the pipeline file"};
+                 "this instance has no credential \"" + std::string(name) +
+                     "\": give the account one in the pipeline file"};
   return std::string(secret->reveal());
 }
 
@@ -164,7 +168,8 @@ Result<std::string> Renderer::Record::common(const Placeholder& p) {
       return std::string(context_.host);
     case Var::kNonce: {
       if (nonce_) return *nonce_;
-      if (!context_.next_nonce) return bad(p.text, "the manifest has no `nonce`: write \"us\" or \"ms\" there");
+      if (!context_.next_nonce)
+        return bad(p.text, "the manifest has no `nonce`: write \"us\" or \"ms\" there");
       auto next = context_.next_nonce();
       if (next) nonce_ = *next;
       return next;
@@ -195,7 +200,8 @@ Result<std::string> Renderer::Record::signed_value(const Placeholder& p) {
   if (p.var == Var::kMethod) return request->method;
   if (p.var == Var::kPath) return request->path;
   if (p.var == Var::kQuery) return request->query;
-  if (p.var == Var::kTarget) return request->query.empty() ? request->path : request->path + "?" + request->query;
+  if (p.var == Var::kTarget)
+    return request->query.empty() ? request->path : request->path + "?" + request->query;
   if (!request->body_known)
     return bad(p.text, "the body is JSON and carries {{sig}}: there is no text of it to sign");
   return request->body;
@@ -214,7 +220,8 @@ Result<std::string> Renderer::Record::signature(const std::string& name) {
   auto found = program(name);
   if (!found) return found.error();
   if (auto ok = check_args(**found); !ok) return ok.error();
-  const Secret* secret = context_.credentials == nullptr ? nullptr : context_.credentials->find(kSecretName);
+  const Secret* secret =
+      context_.credentials == nullptr ? nullptr : context_.credentials->find(kSecretName);
   if (secret == nullptr) return credential(kSecretName).error();
   auto made = (*found)->run(*secret, [this](const Placeholder& p) { return signed_value(p); });
   if (!made) return made.error();
@@ -321,7 +328,8 @@ Result<RenderedRequest> Renderer::render_http(const HttpTemplate& request, const
   auto query = record.finish(*record.query);
   if (!query) return query.error();
   if (!is_target_text(*query))
-    return bad("target", "the query must hold visible ASCII only, without #: use the filter pct for values");
+    return bad("target",
+               "the query must hold visible ASCII only, without #: use the filter pct for values");
   out->query = std::move(*query);
   auto body = record.finish(*record.body);
   if (!body) return body.error();
@@ -342,7 +350,8 @@ Result<RenderedRequest> Renderer::render_http(const HttpTemplate& request, const
     if (!value) return value.error();
     auto rendered = record.render(**value);
     if (!rendered) return rendered.error();
-    if (!is_header_value(*rendered)) return bad("headers", "a header's value must not hold control characters");
+    if (!is_header_value(*rendered))
+      return bad("headers", "a header's value must not hold control characters");
     out->headers.emplace_back(line.substr(0, colon), std::move(*rendered));
   }
   out->uses_credentials = record.uses_credentials;

@@ -1,6 +1,6 @@
 // Fills the templates of a record at the moment of sending and signs what is about to leave.
-// One instance, one thread at a time. One time sample and one nonce serve a whole record. Results hold secrets:
-// send them, hand `sensitive` to the redaction, keep neither.
+// One instance, one thread at a time. One time sample and one nonce serve a whole record. Results hold
+// secrets: send them, hand `sensitive` to the redaction, keep neither.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
@@ -22,11 +22,12 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;  ///< the s
 
 /// What the moment of sending contributes.
 struct RenderContext {
-  const Credentials* credentials = nullptr;              ///< null on a public instance
-  std::int64_t venue_ms = 0;                             ///< the venue's time now (ClockSkew::now_ms)
-  std::function<Result<std::string>()> next_nonce = {};  ///< called at most once a record; empty = no nonces
-  std::string_view host = {};                            ///< {{host}}: as connected, with the port if unusual
-  std::string_view path = {};                            ///< {{path}} of the open connection, for frames
+  const Credentials* credentials = nullptr;  ///< null on a public instance
+  std::int64_t venue_ms = 0;                 ///< the venue's time now (ClockSkew::now_ms)
+  std::function<Result<std::string>()> next_nonce =
+      {};                      ///< called at most once a record; empty = no nonces
+  std::string_view host = {};  ///< {{host}}: as connected, with the port if unusual
+  std::string_view path = {};  ///< {{path}} of the open connection, for frames
 };
 
 struct HttpTemplate {  // the fields of AND_REC_HTTP

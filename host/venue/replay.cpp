@@ -142,11 +142,6 @@ bool Replay::Impl::wants(const std::string& canonical, const std::string& native
 void Replay::Impl::take_instrument(const InstrumentReport& r, bool other_instance) {
   if (r.described) {
     Instrument row = r.instrument;
-    auto canonical = r.no_canonical ? std::nullopt
-                                    : market::canonical_symbol(market::canonical_currency(row.base, row.venue),
-                                                               market::canonical_currency(row.quote, row.venue), row.kind);
-    if (canonical) row.canonical = *canonical;
-    else row.kind = row.kind == InstrumentKind::kSpot ? InstrumentKind::kUnknown : row.kind;
     static_cast<void>(registry.add(std::move(row), r.aliases));
   }
   if (other_instance) {
@@ -159,7 +154,7 @@ void Replay::Impl::take_instrument(const InstrumentReport& r, bool other_instanc
   s.native = r.instrument.native;
   s.market = r.instrument.market;
   const auto known = registry.find(library->manifest().venue_name, s.market, s.native);
-  const std::string canonical = known && !r.no_canonical ? known->canonical : "";
+  const std::string canonical = known ? known->canonical : "";
   s.printed = canonical.empty() ? s.native : canonical;
   s.wanted = wants(canonical, s.native);
 }

@@ -420,10 +420,9 @@ void Runner::on_instrument(const and_rec_instrument& r) {
   i.kind = r.kind <= AND_KIND_INVERSE_DATED ? static_cast<InstrumentKind>(r.kind) : InstrumentKind::kUnknown;
   i.contract_size = plugin::decimal_of(r.contract_size).value_or(Decimal(1));
   i.tick = plugin::decimal_of(r.tick).value_or(Decimal());
+  i.no_canonical = (r.h.flags & AND_INSTRUMENT_NO_CANONICAL) != 0;
   i.pnl_split_over_time = (r.h.flags & AND_INSTRUMENT_PNL_SPLIT) != 0;
   report.described = !i.base.empty() && !i.quote.empty();
-  report.no_canonical = (r.h.flags & AND_INSTRUMENT_NO_CANONICAL) != 0;
-  report.second_choice = (r.h.flags & AND_INSTRUMENT_SECOND) != 0;
   std::string_view aliases = text_of(r.h, r.aliases);
   while (!aliases.empty()) {
     const std::size_t end = std::min(aliases.find('\n'), aliases.size());
@@ -516,6 +515,8 @@ void Runner::on_timer_record(const and_rec_timer& r) {
 }
 
 void Runner::on_dial(std::uint32_t id) {
+  // An instance that is here for its instrument list only needs no stream.
+  if (options_.account.empty() && std::find(options_.feeds.begin(), options_.feeds.end(), "prices") == options_.feeds.end()) return;
   if (!connections_.try_emplace(id, clock_, random_).second) return;
   later([this, id] { ask_dial(id); });
 }

@@ -18,8 +18,6 @@ struct InstrumentReport {
   Instrument instrument;             ///< codes are the venue's own
   std::vector<std::string> aliases;
   bool described = false;            ///< false: only the name is known so far
-  bool no_canonical = false;
-  bool second_choice = false;        ///< canonical only through the pipeline's `symbols:`
 };
 
 struct PriceReport {

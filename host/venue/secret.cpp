@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kHeapBytes = 1U << 20U;
 constexpr std::size_t kSmallestBytes = 32;
 
-/// OpenSSL's secure heap: locked, excluded from core dumps, guard pages on both sides. Where the system does not
-/// let us lock that much, it still is wiped and undumpable.
+/// OpenSSL's secure heap: locked, excluded from core dumps, guard pages on both sides. Where the system
+/// does not let us lock that much, it still is wiped and undumpable.
 void open_heap() {
   static std::once_flag once;
   std::call_once(once, [] {

@@ -1,5 +1,5 @@
-// A value that must never be seen: kept in locked, undumpable memory, wiped when it goes, impossible to print.
-// An immutable, movable value: any thread may read it. Views end with the Secret.
+// A value that must never be seen: kept in locked, undumpable memory, wiped when it goes, impossible to
+// print. An immutable, movable value: any thread may read it. Views end with the Secret.
 #pragma once
 #include <cstddef>
 #include <iosfwd>

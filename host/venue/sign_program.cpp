@@ -16,9 +16,13 @@ using nlohmann::json;
 constexpr int kNestingMax = 4;  // no venue hashes deeper than once; a bound against absurd manifests
 constexpr std::size_t kTokenBytesMax = 256, kIntegerDigitsMax = 19;
 
-Error bad(const std::string& where, std::string text) { return {ErrorKind::kBadRequest, where, std::move(text)}; }
+Error bad(const std::string& where, std::string text) {
+  return {ErrorKind::kBadRequest, where, std::move(text)};
+}
 
-bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 unsigned hex_value(char c) {
   if (c <= '9') return static_cast<unsigned>(c - '0');
@@ -27,8 +31,9 @@ unsigned hex_value(char c) {
 
 std::string base64(std::string_view bytes) {
   std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  const int n =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(n));
   return out;
 }
@@ -63,7 +68,9 @@ bool decode_base64(std::string_view text, Scratch& out) {
   return true;
 }
 
-const EVP_MD* md_of(int bits) { return bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512(); }
+const EVP_MD* md_of(int bits) {
+  return bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+}
 
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
@@ -76,13 +83,14 @@ bool is_uuid(std::string_view text) {
 
 bool is_integer(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
-  return !text.empty() && text.size() <= kIntegerDigitsMax && text.find_first_not_of("0123456789") == text.npos;
+  return !text.empty() && text.size() <= kIntegerDigitsMax &&
+         text.find_first_not_of("0123456789") == text.npos;
 }
 
 bool is_token(std::string_view text) {
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                       c == '_' || c == '-';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '-';
     if (!plain) return false;
   }
   return !text.empty() && text.size() <= kTokenBytesMax;
@@ -113,7 +121,8 @@ bool fits(ArgType type, std::string_view text) {
   return false;
 }
 
-Result<SignProgram::Hash> SignProgram::parse_hash(const json& name, std::string_view prefix, const std::string& where) {
+Result<SignProgram::Hash> SignProgram::parse_hash(const json& name, std::string_view prefix,
+                                                  const std::string& where) {
   const std::string text = name.is_string() ? name.get<std::string>() : std::string();
   const std::string p(prefix);
   if (text == p + "SHA256") return Hash::kSha256;
@@ -129,7 +138,8 @@ Result<SignProgram::Coding> SignProgram::parse_out(const json& name, bool raw, c
   if (text == "HEX") return Coding::kUpperHex;
   if (text == "base64") return Coding::kBase64;
   if (text == "base64-pct") return Coding::kBase64Percent;
-  return bad(where, std::string("write ") + (raw ? "\"raw\", " : "") + "\"hex\", \"HEX\", \"base64\" or \"base64-pct\"");
+  return bad(where, std::string("write ") + (raw ? "\"raw\", " : "") +
+                        "\"hex\", \"HEX\", \"base64\" or \"base64-pct\"");
 }
 
 Result<SignProgram::Part> SignProgram::parse_part(const json& part, const std::string& where, int depth) {
@@ -158,7 +168,8 @@ Result<SignProgram::Part> SignProgram::parse_part(const json& part, const std::s
 
 Result<SignProgram::Parts> SignProgram::parse_parts(const json& list, const std::string& where, int depth) {
   if (depth > kNestingMax) return bad(where, "hashes are nested too deep");
-  if (!list.is_array() || list.empty()) return bad(where, "write a list of texts and hashes, in the order they are joined");
+  if (!list.is_array() || list.empty())
+    return bad(where, "write a list of texts and hashes, in the order they are joined");
   Parts out;
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto part = parse_part(list[i], where + "/" + std::to_string(i), depth);
@@ -172,7 +183,8 @@ Result<SignProgram> SignProgram::parse(const json& program, const std::string& w
   if (!program.is_object()) return bad(where, "write an object with alg, secret, out and message");
   for (const auto& [name, value] : program.items())
     if (name != "alg" && name != "secret" && name != "out" && name != "args" && name != "message")
-      return bad(where + "/" + name, "unknown member; a sign program has alg, secret, out, args and message");
+      return bad(where + "/" + name,
+                 "unknown member; a sign program has alg, secret, out, args and message");
   SignProgram out;
   auto hash = parse_hash(program.value("alg", json()), "HMAC-", where + "/alg");
   if (!hash) return hash.error();
@@ -180,7 +192,9 @@ Result<SignProgram> SignProgram::parse(const json& program, const std::string& w
   if (secret == "raw") out.secret_ = Coding::kRaw;
   else if (secret == "base64") out.secret_ = Coding::kBase64;
   else if (secret == "hex") out.secret_ = Coding::kHex;
-  else return bad(where + "/secret", "write \"raw\", \"base64\" or \"hex\": how the configured secret is decoded");
+  else
+    return bad(where + "/secret",
+               "write \"raw\", \"base64\" or \"hex\": how the configured secret is decoded");
   auto coding = parse_out(program.value("out", json("hex")), false, where + "/out");
   if (!coding) return coding.error();
   auto args = parse_args(program.value("args", json()), where + "/args");
@@ -200,7 +214,8 @@ Result<void> SignProgram::check(const std::string& where) const {
   visit(message_, [&](const Placeholder& p) {
     if (p.var == Var::kSig) out = bad(where + "/message", p.text + " cannot be part of what is signed");
     if (p.var == Var::kArg && !args_.contains(p.name))
-      out = bad(where + "/args", p.text + " needs its type here: \"" + p.name + "\":\"uuid\", \"integer\" or \"token\"");
+      out = bad(where + "/args",
+                p.text + " needs its type here: \"" + p.name + "\":\"uuid\", \"integer\" or \"token\"");
   });
   return out;
 }
@@ -266,7 +281,9 @@ Result<std::string> SignProgram::join(const Parts& parts, const Template::Resolv
   return out;
 }
 
-Result<std::string> SignProgram::message(const Template::Resolve& resolve) const { return join(message_, resolve); }
+Result<std::string> SignProgram::message(const Template::Resolve& resolve) const {
+  return join(message_, resolve);
+}
 
 Result<std::string> SignProgram::run(const Secret& secret, const Template::Resolve& resolve) const {
   auto text = message(resolve);
@@ -276,13 +293,15 @@ Result<std::string> SignProgram::run(const Secret& secret, const Template::Resol
   if (secret_ == Coding::kRaw) key.bytes.assign(plain.begin(), plain.end());
   else if (secret_ == Coding::kHex ? !decode_hex(plain, key) : !decode_base64(plain, key))
     return Error{ErrorKind::kAuth, "secret",
-                 std::string("the configured secret is not ") + (secret_ == Coding::kHex ? "hexadecimal" : "base64") +
+                 std::string("the configured secret is not ") +
+                     (secret_ == Coding::kHex ? "hexadecimal" : "base64") +
                      ": copy it again from the venue's key page"};
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
   unsigned size = 0;
   const int bits = hash_ == Hash::kSha256 ? 256 : hash_ == Hash::kSha384 ? 384 : 512;
-  const void* made = HMAC(md_of(bits), key.bytes.data(), static_cast<int>(key.bytes.size()),
-                          reinterpret_cast<const unsigned char*>(text->data()), text->size(), out.data(), &size);
+  const void* made =
+      HMAC(md_of(bits), key.bytes.data(), static_cast<int>(key.bytes.size()),
+           reinterpret_cast<const unsigned char*>(text->data()), text->size(), out.data(), &size);
   if (made == nullptr) return Error{ErrorKind::kFatal, "sign", "the signature could not be computed"};
   return code({reinterpret_cast<const char*>(out.data()), size}, out_);
 }

@@ -1,5 +1,5 @@
-// Signatures as the manifest describes them (docs/manifest.md, "Sign programs"): fixed texts that a plugin can name
-// but not compose. Parsed once, immutable, any thread; nothing of a secret is kept.
+// Signatures as the manifest describes them (docs/manifest.md, "Sign programs"): fixed texts that a plugin
+// can name but not compose. Parsed once, immutable, any thread; nothing of a secret is kept.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
@@ -16,7 +16,8 @@
 
 namespace anduin::venue {
 
-/// What an argument of a record may look like: narrow, so that no other message can be smuggled into a signature.
+/// What an argument of a record may look like: narrow, so that no other message can be smuggled into a
+/// signature.
 enum class ArgType : std::uint8_t {
   kUuid,     ///< 8-4-4-4-12 hexadecimal digits
   kInteger,  ///< up to 19 digits, perhaps a minus before them
@@ -48,7 +49,8 @@ class SignProgram {
   };
   static Result<Parts> parse_parts(const nlohmann::json& list, const std::string& where, int depth);
   static Result<Part> parse_part(const nlohmann::json& part, const std::string& where, int depth);
-  static Result<Hash> parse_hash(const nlohmann::json& name, std::string_view prefix, const std::string& where);
+  static Result<Hash> parse_hash(const nlohmann::json& name, std::string_view prefix,
+                                 const std::string& where);
   static Result<Coding> parse_out(const nlohmann::json& name, bool raw, const std::string& where);
   static Result<std::string> join(const Parts& parts, const Template::Resolve& resolve);
   static std::string code(std::string_view bytes, Coding coding);

@@ -10,12 +10,22 @@ namespace anduin::venue {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Var>, 12> kNames{{
-    {"key", Var::kKey}, {"passphrase", Var::kPassphrase}, {"ts_iso", Var::kTimeIso}, {"ts_iso_s", Var::kTimeIsoS},
-    {"nonce", Var::kNonce}, {"sig", Var::kSig}, {"host", Var::kHost}, {"method", Var::kMethod},
-    {"path", Var::kPath}, {"query", Var::kQuery}, {"target", Var::kTarget}, {"body", Var::kBody},
+    {"key", Var::kKey},
+    {"passphrase", Var::kPassphrase},
+    {"ts_iso", Var::kTimeIso},
+    {"ts_iso_s", Var::kTimeIsoS},
+    {"nonce", Var::kNonce},
+    {"sig", Var::kSig},
+    {"host", Var::kHost},
+    {"method", Var::kMethod},
+    {"path", Var::kPath},
+    {"query", Var::kQuery},
+    {"target", Var::kTarget},
+    {"body", Var::kBody},
 }};
 constexpr std::string_view kKnown =
-    "key, passphrase, ts_ms, ts_s, ts_iso, ts_iso_s, nonce, sig, sig.NAME, arg.NAME, host, and in sign programs "
+    "key, passphrase, ts_ms, ts_s, ts_iso, ts_iso_s, nonce, sig, sig.NAME, arg.NAME, host, and in sign "
+    "programs "
     "method, path, query, target, body";
 constexpr std::size_t kOffsetDigitsMax = 9;  // over 11 days of milliseconds: no venue's window is longer
 
@@ -25,7 +35,8 @@ Error bad(std::string_view whole, std::string text) {
 
 bool is_name(std::string_view name) {
   for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     if (!plain) return false;
   }
   return !name.empty();
@@ -86,9 +97,11 @@ Result<Placeholder> read_placeholder(std::string_view whole) {
   while (bar != std::string_view::npos) {
     const std::size_t next = whole.find('|', bar + 1);
     Filter f;
-    const std::string_view name = whole.substr(bar + 1, next == std::string_view::npos ? next : next - bar - 1);
+    const std::string_view name =
+        whole.substr(bar + 1, next == std::string_view::npos ? next : next - bar - 1);
     if (!read_filter(name, f))
-      return bad(whole, "no such filter \"" + std::string(name) + "\"; there are json, pct and strip:PREFIX");
+      return bad(whole,
+                 "no such filter \"" + std::string(name) + "\"; there are json, pct and strip:PREFIX");
     p.filters.push_back(std::move(f));
     bar = next;
   }
@@ -151,7 +164,8 @@ Result<Template> Template::parse(std::string_view text) {
     while (open + 2 < text.size() && text[open + 2] == '{') ++open;  // a brace of JSON stands before it
     const std::size_t close = text.find("}}", open + 2);
     if (close == std::string_view::npos)
-      return Error{ErrorKind::kBadRequest, std::string(text.substr(open, 24)), "a placeholder without its }}"};
+      return Error{ErrorKind::kBadRequest, std::string(text.substr(open, 24)),
+                   "a placeholder without its }}"};
     part.literal = text.substr(at, open - at);
     auto placeholder = read_placeholder(text.substr(open + 2, close - open - 2));
     if (!placeholder) return placeholder.error();

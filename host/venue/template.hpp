@@ -14,8 +14,21 @@ namespace anduin::venue {
 
 /// Everything a placeholder may stand for; there is no other.
 enum class Var : std::uint8_t {
-  kKey, kPassphrase, kTimeMs, kTimeS, kTimeIso, kTimeIsoS, kNonce, kSig, kArg,
-  kHost, kMethod, kPath, kQuery, kTarget, kBody,
+  kKey,
+  kPassphrase,
+  kTimeMs,
+  kTimeS,
+  kTimeIso,
+  kTimeIsoS,
+  kNonce,
+  kSig,
+  kArg,
+  kHost,
+  kMethod,
+  kPath,
+  kQuery,
+  kTarget,
+  kBody,
 };
 
 struct Filter {
@@ -26,10 +39,10 @@ struct Filter {
 
 struct Placeholder {
   Var var = Var::kKey;
-  std::string name;            ///< of kArg the argument, of kSig the sign program ("" = the record's)
-  std::int64_t offset_ms = 0;  ///< of the times
-  std::vector<Filter> filters; ///< applied left to right
-  std::string text;            ///< as written, for messages
+  std::string name;             ///< of kArg the argument, of kSig the sign program ("" = the record's)
+  std::int64_t offset_ms = 0;   ///< of the times
+  std::vector<Filter> filters;  ///< applied left to right
+  std::string text;             ///< as written, for messages
 };
 
 class Template {
@@ -66,7 +79,8 @@ struct Template::Halves {
   bool found = false;
 };
 
-/// 2025-01-01T00:00:00.123Z of milliseconds since the Unix epoch; `milliseconds` false: 2025-01-01T00:00:00.
+/// 2025-01-01T00:00:00.123Z of milliseconds since the Unix epoch; `milliseconds` false:
+/// 2025-01-01T00:00:00.
 [[nodiscard]] std::string iso_time(std::int64_t ms, bool milliseconds);
 
 }  // namespace anduin::venue

@@ -1,0 +1,138 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "settle/ledger_query.hpp"
+
+namespace anduin::cli {
+namespace {
+
+struct Options {
+  std::string ledger = "sqlite:anduin.db", ref;
+  settle::ListFilter filter;
+  bool json = false;
+};
+
+int fail(const Error& e) {
+  std::fprintf(stderr, "anduin ledger: %s\n", e.to_string().c_str());
+  return e.kind == ErrorKind::kBadRequest ? kWrongUse : kFailed;
+}
+
+Result<std::unique_ptr<settle::LedgerReader>> open(const Options& o) {
+  std::string path = o.ledger;
+  if (path.starts_with("sqlite:")) path.erase(0, 7);
+  else if (path.find("://") != std::string::npos)
+    return Error{ErrorKind::kBadRequest, o.ledger, "only sqlite:PATH is there yet"};
+  return settle::LedgerReader::open(path);
+}
+
+std::string text(const nlohmann::json& row, const char* name) {
+  if (!row.contains(name) || row.at(name).is_null()) return "-";
+  return row.at(name).is_string() ? row.at(name).get<std::string>() : row.at(name).dump();
+}
+
+int list(const Options& o) {
+  auto reader = open(o);
+  if (!reader) return fail(reader.error());
+  auto rows = (*reader)->list(o.filter);
+  if (!rows) return fail(rows.error());
+  if (o.json) {
+    std::printf("%s\n", nlohmann::json(*rows).dump(2).c_str());
+    return kGood;
+  }
+  std::printf("%-16s %-10s %-14s %-8s %18s  %-12s %s\n", "STATE", "VENUE", "ACCOUNT", "ACTION", "UNITS", "SYMBOL", "ID");
+  for (const auto& r : *rows)
+    std::printf("%-16s %-10s %-14s %-8s %18s  %-12s %s%s\n", text(r, "state").c_str(), text(r, "venue").c_str(), text(r, "account").c_str(),
+                text(r, "action").c_str(), text(r, "units").c_str(), text(r, "symbol").c_str(), text(r, "position_id").c_str(),
+                text(r, "reason") == "-" || text(r, "reason").empty() ? "" : ("  (" + text(r, "reason") + ")").c_str());
+  return kGood;
+}
+
+int show(const Options& o) {
+  auto reader = open(o);
+  if (!reader) return fail(reader.error());
+  auto row = (*reader)->show(o.ref);
+  if (!row) return fail(row.error());
+  std::printf("%s\n", row->dump(2).c_str());
+  return kGood;
+}
+
+int export_rows(const Options& o) {
+  auto reader = open(o);
+  if (!reader) return fail(reader.error());
+  auto ok = (*reader)->export_rows([](const nlohmann::json& row) { std::printf("%s\n", row.dump().c_str()); });
+  return ok ? kGood : fail(ok.error());
+}
+
+int sums(const Options& o) {
+  auto reader = open(o);
+  if (!reader) return fail(reader.error());
+  auto s = (*reader)->sums();
+  if (!s) return fail(s.error());
+  const nlohmann::json out{{"settled", s->settled}, {"held", s->held}, {"noaction", s->no_action}, {"waiting", s->waiting},
+                           {"ledger_sum", s->ledger_sum}, {"conflict_reports", s->conflict_reports}};
+  if (o.json) std::printf("%s\n", out.dump().c_str());
+  else
+    std::printf("settled=%llu held=%llu (waiting %llu) noaction=%llu ledger_sum=%s conflict_reports=%llu\n", static_cast<unsigned long long>(s->settled),
+                static_cast<unsigned long long>(s->held), static_cast<unsigned long long>(s->waiting), static_cast<unsigned long long>(s->no_action), s->ledger_sum.c_str(),
+                static_cast<unsigned long long>(s->conflict_reports));
+  return kGood;
+}
+
+int unproven(const Options& o) {
+  auto reader = open(o);
+  if (!reader) return fail(reader.error());
+  auto ranges = (*reader)->unproven(false);
+  if (!ranges) return fail(ranges.error());
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& r : *ranges)
+    out.push_back({{"id", r.id}, {"account", r.account}, {"from", r.from_ms}, {"to", r.to_ms}, {"state", r.state}, {"reason", r.reason}});
+  if (o.json) {
+    std::printf("%s\n", out.dump(2).c_str());
+    return kGood;
+  }
+  std::printf("%-6s %-16s %-15s %-15s %-9s %s\n", "ID", "ACCOUNT", "FROM", "TO", "STATE", "REASON");
+  for (const auto& r : *ranges)
+    std::printf("%-6lld %-16s %-15lld %-15lld %-9s %s\n", static_cast<long long>(r.id), r.account.c_str(), static_cast<long long>(r.from_ms),
+                static_cast<long long>(r.to_ms), r.state.c_str(), r.reason.c_str());
+  return kGood;
+}
+
+int verify(const Options& o) {
+  auto reader = open(o);
+  if (!reader) return fail(reader.error());
+  auto check = (*reader)->verify_audit();
+  if (!check) return fail(check.error());
+  std::printf("%s: %llu audit rows%s%s\n", check->ok ? "good" : "BROKEN", static_cast<unsigned long long>(check->rows), check->text.empty() ? "" : ", ", check->text.c_str());
+  return check->ok ? kGood : kFailed;
+}
+
+}  // namespace
+
+void add_ledger(CLI::App& app, Action& action) {
+  CLI::App* cmd = app.add_subcommand("ledger", "the settlement book; readable while the host runs");
+  cmd->require_subcommand(1);
+  auto o = std::make_shared<Options>();
+  const auto add = [&](const char* name, const char* what, int (*run)(const Options&)) {
+    CLI::App* sub = cmd->add_subcommand(name, what);
+    sub->add_option("--ledger", o->ledger, "sqlite:PATH; default sqlite:anduin.db");
+    sub->callback([o, run, &action] { action = [o, run] { return run(*o); }; });
+    return sub;
+  };
+  CLI::App* lister = add("list", "settlements, oldest first", &list);
+  lister->add_option("--state", o->filter.state, "only this state, as the list shows it");
+  lister->add_option("--venue", o->filter.venue, "only this venue");
+  lister->add_option("--account", o->filter.account, "only this account");
+  lister->add_option("--user", o->filter.user, "only this address");
+  lister->add_option("--limit", o->filter.limit, "at most so many rows")->check(CLI::Range(1, 1'000'000));
+  lister->add_flag("--json", o->json, "as JSON");
+  add("show", "one settlement with its whole trail", &show)->add_option("REF", o->ref, "refId (0x...) or the venue's close id")->required();
+  add("export", "every row as one JSON line, for auditors", &export_rows);
+  add("sums", "the sums of the reconciliation line", &sums)->add_flag("--json", o->json, "as JSON");
+  add("unproven", "ranges of history that a venue could not prove complete", &unproven)->add_flag("--json", o->json, "as JSON");
+  add("verify", "checks the audit chain", &verify);
+}
+
+}  // namespace anduin::cli

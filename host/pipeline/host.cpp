@@ -1,0 +1,233 @@
+#include "pipeline/host.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.hpp"
+#include "market/rates.hpp"
+#include "net/event_loop.hpp"
+#include "net/http_client.hpp"
+#include "net/tls.hpp"
+#include "pipeline/account_feed.hpp"
+#include "pipeline/aggregate_rates.hpp"
+#include "pipeline/live_vault.hpp"
+#include "pipeline/public_venue.hpp"
+
+namespace anduin::pipeline {
+namespace {
+
+constexpr std::int64_t kExpireMs = 200;  // the aggregator wants to be asked at least every 250 ms
+
+settle::LedgerOptions ledger_options(const Settings& s, const settle::RateSource& rates) {
+  settle::LedgerOptions o;
+  o.path = s.ledger.sqlite;
+  o.bridge.pnl = s.bridge.pnl == PnlRule::kNet ? settle::PnlMode::kNet : settle::PnlMode::kVenue;
+  o.bridge.capped_seizure = s.bridge.capped_seizure;
+  o.bridge.ref_id = s.bridge.ref_id == RefIdRule::kKeccak256 ? settle::RefIdHash::kKeccak256 : settle::RefIdHash::kSha256;
+  o.bridge.item_limit_usd = s.bridge.item_limit_usd;
+  if (!s.vaults.empty()) o.bridge.token_decimals = s.vaults.front().token_decimals;
+  o.rates = &rates;
+  return o;
+}
+
+}  // namespace
+
+struct Host::Impl {
+  explicit Impl(Settings s) : settings(std::move(s)), aggregator(clock, settings.aggregator) {}
+  ~Impl();
+  Result<void> start();
+  Result<void> start_vaults();
+  Result<void> start_venues();
+  Result<void> start_accounts();
+  Result<settle::AccountInfo> register_account(const AccountSettings& account, const VenueShared& shared);
+  void expire();
+
+  Settings settings;
+  SystemClock clock;
+  SystemRandom random;
+  market::Aggregator aggregator;
+  market::Instruments registry;
+  market::RateJournal journal;
+  AggregateRates rates{journal};
+
+  std::unique_ptr<settle::Ledger> ledger;
+  std::vector<std::unique_ptr<LiveVault>> vaults;
+  std::unique_ptr<settle::LedgerWriter> writer;
+  std::unique_ptr<net::EventLoop> loop;  // everything below lives on it
+  std::map<std::string, VenueShared> shared;
+  std::vector<std::unique_ptr<net::HttpClient>> clients;
+  std::map<std::string, std::unique_ptr<PublicVenue>> venues;
+  std::vector<std::unique_ptr<AccountFeed>> accounts;
+  std::vector<Line> idle_accounts;  ///< those without credentials
+  net::Timer expiry;
+};
+
+Result<void> Host::Impl::start() {
+  aggregator.subscribe([this](const market::PriceEvent& e) { journal.on_price(e); });
+  for (const SymbolOverride& o : settings.symbols) {
+    const VenueSettings* v = settings.venue(o.venue);
+    registry.set_override(o.canonical, v && !v->display.empty() ? v->display : o.venue, o.venue_name);
+  }
+  if (!settings.accounts.empty()) {
+    auto opened = settle::Ledger::open(ledger_options(settings, rates), clock);
+    if (!opened) return opened.error();
+    ledger = std::move(*opened);
+    if (auto ok = start_vaults(); !ok) return ok;
+    writer = std::make_unique<settle::LedgerWriter>(*ledger, [this] {
+      for (auto& v : vaults) v->wake();
+    });
+  }
+  loop = std::make_unique<net::EventLoop>("anduin-io");
+  loop->start();
+  Result<void> result;
+  loop->call([&] {
+    result = start_venues();
+    if (result) result = start_accounts();
+    if (result) expire();
+  });
+  return result;
+}
+
+Result<void> Host::Impl::start_vaults() {
+  for (const VaultSettings& v : settings.vaults) {
+    if (v.mode != VaultMode::kLive) {
+      spdlog::warn("[vault {}] dry-run: closes are recorded, nothing is sent", v.name);
+      continue;
+    }
+    auto live = LiveVault::start(v, *ledger, clock, random);
+    if (!live) return live.error();
+    vaults.push_back(std::move(*live));
+  }
+  return {};
+}
+
+Result<void> Host::Impl::start_venues() {
+  std::vector<std::string> dirs;
+  for (const auto& d : settings.plugins.dirs) dirs.push_back(d.string());
+  for (const VenueSettings& v : settings.venues) {
+    auto path = plugin::find_plugin(v.plugin, dirs);
+    if (!path) return path.error();
+    const auto pin = settings.plugins.pins.find(v.plugin);
+    auto library = plugin::Library::load(*path, pin == settings.plugins.pins.end() ? "" : pin->second);
+    if (!library) return library.error();
+    auto tls = net::TlsContext::client({v.tls.ca.string()});
+    if (!tls) return tls.error();
+    VenueShared s;
+    s.library = std::move(*library);
+    s.settings = &v;
+    s.loop = loop.get();
+    s.tls = *tls;
+    net::HttpClientOptions http;
+    http.tls = *tls;
+    clients.push_back(std::make_unique<net::HttpClient>(*loop, http));
+    s.http = clients.back().get();
+    s.budgets = std::make_shared<venue::HostBudgets>();
+    s.clock = &clock;
+    s.random = &random;
+    spdlog::info("[{}] plugin {} {} sha256:{}", v.name, s.library->manifest().id, s.library->manifest().version, s.library->sha256());
+    std::vector<std::string> markets = v.markets;
+    for (const AccountSettings& a : settings.accounts)
+      if (a.venue == v.name && !a.market.empty() && std::find(markets.begin(), markets.end(), a.market) == markets.end())
+        markets.push_back(a.market);
+    auto started = PublicVenue::start(s, std::move(markets), registry, aggregator);
+    if (!started) return started.error();
+    venues[v.name] = std::move(*started);
+    shared[v.name] = std::move(s);
+  }
+  return {};
+}
+
+Result<settle::AccountInfo> Host::Impl::register_account(const AccountSettings& a, const VenueShared& s) {
+  settle::AccountTerms terms;
+  terms.name = a.name;
+  terms.venue = s.library->manifest().venue_name;
+  const VaultSettings* vault = settings.vault(a.vault);
+  if (!vault) return Error{ErrorKind::kBadRequest, a.name, "names no vault that exists"};
+  const auto user = chain::Address::parse(a.user);
+  if (!user) return Error{ErrorKind::kBadRequest, a.name, "user is not an address"};
+  terms.user = *user;
+  terms.vault.name = vault->name;
+  terms.vault.chain_id = vault->chain_id;
+  terms.vault.live = vault->mode == VaultMode::kLive;
+  if (vault->address.present())
+    if (const auto address = chain::Address::parse(vault->address.value)) terms.vault.address = *address;
+  terms.capped_seizure = a.capped_seizure.value_or(settings.bridge.capped_seizure);
+  terms.settle_from_ms = a.settle_from_ms;
+  auto info = ledger->register_account(terms);
+  if (info && info->settle_from_differs)
+    spdlog::warn("[{}] settle_from in the pipeline file differs from the ledger's, which holds", a.name);
+  return info;
+}
+
+Result<void> Host::Impl::start_accounts() {
+  for (const AccountSettings& a : settings.accounts) {
+    const VenueShared& s = shared.at(a.venue);
+    auto info = register_account(a, s);
+    if (!info) return info.error();
+    if (!a.complete()) {
+      spdlog::warn("[{}/{}] has no credentials: its closes are not watched", a.venue, a.name);
+      idle_accounts.push_back({a.name, false, 0, 0, "no credentials"});
+      continue;
+    }
+    auto feed = AccountFeed::start(s, a, *venues.at(a.venue), registry, *ledger, *writer, *info);
+    if (!feed) return feed.error();
+    accounts.push_back(std::move(*feed));
+  }
+  return {};
+}
+
+void Host::Impl::expire() {
+  aggregator.expire();
+  expiry = loop->post_after(kExpireMs, [this] { expire(); });
+}
+
+Host::Impl::~Impl() {
+  if (loop) {
+    // Nothing new is taken; what was posted to the writer still becomes durable.
+    loop->call([this] {
+      expiry.cancel();
+      accounts.clear();
+      venues.clear();
+      clients.clear();
+    });
+  }
+  if (writer) writer->stop();
+  vaults.clear();
+  if (loop) loop->stop();
+}
+
+Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::start(Settings settings) {
+  auto impl = std::make_unique<Impl>(std::move(settings));
+  if (auto ok = impl->start(); !ok) return ok.error();
+  return std::unique_ptr<Host>(new Host(std::move(impl)));
+}
+
+Host::Status Host::status() {
+  Status s;
+  Impl& i = *impl_;
+  for (const std::string& symbol : i.aggregator.symbols())
+    if (auto p = i.aggregator.get(symbol)) s.prices.push_back(std::move(*p));
+  i.loop->call([&] {
+    for (const auto& [name, v] : i.venues) {
+      const auto h = v->health();
+      s.venues.push_back({name, h.connected, h.losses, 0, h.problem});
+    }
+    for (const auto& a : i.accounts) {
+      const auto h = a->health();
+      s.accounts.push_back({a->name(), h.ready && !h.refused, h.losses, h.waiting, h.problem});
+    }
+  });
+  s.accounts.insert(s.accounts.end(), i.idle_accounts.begin(), i.idle_accounts.end());
+  for (const auto& v : i.vaults) {
+    const auto t = v->status();
+    s.vaults.push_back({v->name(), t.last_error.empty(), t.lost_slots, t.open_slots + t.queued, t.last_error});
+  }
+  if (i.ledger)
+    if (const auto ranges = i.ledger->unproven(); ranges) s.unproven = ranges->size();
+  return s;
+}
+
+}  // namespace anduin::pipeline

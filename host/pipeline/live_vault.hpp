@@ -1,0 +1,32 @@
+// One live vault: its node, signer and submitter, running. Thread: wake() and status() from any.
+// Lifetime: ledger, clock and random outlive it; the destructor waits for the round under way.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "pipeline/settings.hpp"
+#include "settle/ledger.hpp"
+#include "settle/submitter.hpp"
+
+namespace anduin::pipeline {
+
+class LiveVault {
+ public:
+  /// Probes the chain (id, code, token decimals, role). kBadRequest when vault, chain, key or decimals are wrong;
+  /// a node that is away at start is an error too: going live begins with proof.
+  static Result<std::unique_ptr<LiveVault>> start(const VaultSettings& settings, settle::Ledger& ledger, Clock& clock,
+                                                  Random& random);
+  ~LiveVault();
+  void wake();
+  [[nodiscard]] settle::SubmitterStatus status() const;
+  [[nodiscard]] const std::string& name() const;
+
+ private:
+  struct Impl;
+  explicit LiveVault(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace anduin::pipeline
