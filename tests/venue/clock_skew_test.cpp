@@ -19,8 +19,8 @@ using Verdict = ClockSkew::Verdict;
 constexpr std::int64_t kStart = 1'700'000'000'000;
 
 /// A venue whose clock is `ahead_ms` of ours, asked with the given ways there and back.
-Verdict ask(ManualClock& clock, ClockSkew& skew, std::int64_t ahead_ms, std::int64_t there_ms, std::int64_t back_ms,
-            std::uint32_t resolution = 1) {
+Verdict ask(ManualClock& clock, ClockSkew& skew, std::int64_t ahead_ms, std::int64_t there_ms,
+            std::int64_t back_ms, std::uint32_t resolution = 1) {
   ClockSkew::Sample s;
   s.sent_mono_ns = clock.mono_ns();
   clock.advance_ms(there_ms);
@@ -124,8 +124,8 @@ TEST_CASE("with random ways the true offset always lies within the bound") {
     ClockSkew skew(clock);
     const std::int64_t ahead = static_cast<std::int64_t>(random.below(20'000)) - 10'000;
     for (int i = 0; i < 6; ++i) {
-      ask(clock, skew, ahead, static_cast<std::int64_t>(random.below(700)), static_cast<std::int64_t>(random.below(700)),
-          random.below(2) == 0 ? 1 : 1000);
+      ask(clock, skew, ahead, static_cast<std::int64_t>(random.below(700)),
+          static_cast<std::int64_t>(random.below(700)), random.below(2) == 0 ? 1 : 1000);
       clock.advance_ms(static_cast<std::int64_t>(random.below(5'000)));
     }
     const auto e = skew.estimate();

@@ -13,15 +13,21 @@ namespace {
 using namespace anduin::venue;
 using nlohmann::json;
 
-/// A row of `ws_allow` as a manifest would write it. Where topics stand in a frame is the venue's own grammar.
+/// A row of `ws_allow` as a manifest would write it. Where topics stand in a frame is the venue's own
+/// grammar.
 json rules_of(const std::string& endpoint, const json& row) {
   json out = {{"key", row.at("key")}, {"allow", row.at("allow")}, {"fields", row.at("fields")}};
   if (row.contains("raw")) out["raw"] = row.at("raw");
   if (!row.contains("topics")) return out;
-  const std::map<std::string, std::string> at{
-      {"bybit.private", "args"},         {"kraken.spot.v2", "params.channel"}, {"kraken.spot.v1", "subscription.name"},
-      {"kraken.futures", "feed"},        {"okx.private", "args.channel"},      {"bitget.v2.private", "args.channel"},
-      {"bitget.v3.private", "args.topic"}, {"kucoin.private", "topic"},        {"htx.v5", "topic"}};
+  const std::map<std::string, std::string> at{{"bybit.private", "args"},
+                                              {"kraken.spot.v2", "params.channel"},
+                                              {"kraken.spot.v1", "subscription.name"},
+                                              {"kraken.futures", "feed"},
+                                              {"okx.private", "args.channel"},
+                                              {"bitget.v2.private", "args.channel"},
+                                              {"bitget.v3.private", "args.topic"},
+                                              {"kucoin.private", "topic"},
+                                              {"htx.v5", "topic"}};
   out["topics"] = row.at("topics");
   out["topics_at"] = at.at(endpoint);
   out["topic_ops"] = endpoint == "htx.v5" ? json{"sub", "unsub"} : json{"subscribe", "unsubscribe"};
@@ -29,7 +35,8 @@ json rules_of(const std::string& endpoint, const json& row) {
 }
 
 json manifest_with(const json& rules) {
-  return {{"endpoints", {{{"id", "private"}, {"kind", "ws"}, {"auth", true}, {"url", "wss://venue.example/private"}}}},
+  return {{"endpoints",
+           {{{"id", "private"}, {"kind", "ws"}, {"auth", true}, {"url", "wss://venue.example/private"}}}},
           {"ws_egress", {{"private", rules}}}};
 }
 
@@ -37,10 +44,17 @@ anduin::Result<void> frame(const EgressPolicy& policy, const std::string& text) 
   return policy.allow_frame("private", {text, true, {}});
 }
 
-const json kRules = {{"key", "op"}, {"allow", {"auth", "subscribe", "ping"}}, {"fields", {"op", "args", "req_id"}},
-                     {"topics_at", "args"}, {"topic_ops", {"subscribe"}}, {"topics", {"wallet", "orders:*"}}, {"raw", {"ping"}}};
+const json kRules = {{"key", "op"},
+                     {"allow", {"auth", "subscribe", "ping"}},
+                     {"fields", {"op", "args", "req_id"}},
+                     {"topics_at", "args"},
+                     {"topic_ops", {"subscribe"}},
+                     {"topics", {"wallet", "orders:*"}},
+                     {"raw", {"ping"}}};
 
-std::string refusal(const anduin::Result<void>& result) { return result ? "(allowed)" : result.error().to_string(); }
+std::string refusal(const anduin::Result<void>& result) {
+  return result ? "(allowed)" : result.error().to_string();
+}
 
 }  // namespace
 
@@ -68,9 +82,11 @@ TEST_CASE("egress_url: every row is allowed or refused as written") {
   ANDUIN_NEED_SHARED();
   const json ws = json::parse(R"({
     "kucoin": {"hosts":["wss://ws-api-*.kucoin.com/"],
-               "endpoints":[{"id":"private","kind":"ws","auth":true,"url":"wss://ws-api-futures.kucoin.com/"}]},
-    "bybit": {"endpoints":[{"id":"private","kind":"ws","auth":true,"url":"wss://stream.bybit.com/v5/private"}]},
-    "htx": {"endpoints":[{"id":"private","kind":"ws","auth":true,"url":"wss://api.hbdm.com/ws/v5/notification"}]}})");
+      "endpoints":[{"id":"private","kind":"ws","auth":true,"url":"wss://ws-api-futures.kucoin.com/"}]},
+    "bybit": {"endpoints":[
+      {"id":"private","kind":"ws","auth":true,"url":"wss://stream.bybit.com/v5/private"}]},
+    "htx": {"endpoints":[
+      {"id":"private","kind":"ws","auth":true,"url":"wss://api.hbdm.com/ws/v5/notification"}]}})");
   const json file = anduin::test::shared_json("vectors/keys.json");
   std::size_t rows = 0;
   for (const json& row : file.at("egress_url")) {
@@ -94,11 +110,13 @@ TEST_CASE("egress_rest: every row is allowed or refused as written") {
   const json file = anduin::test::shared_json("vectors/keys.json");
   std::size_t rows = 0;
   for (const json& row : file.at("egress_rest")) {
-    const json manifest = {{"endpoints", {{{"id", "rest"}, {"kind", "http"}, {"url", "https://venue.example"}}}},
-                           {"egress", rest.at(row.at("venue").get<std::string>())}};
+    const json manifest = {
+        {"endpoints", {{{"id", "rest"}, {"kind", "http"}, {"url", "https://venue.example"}}}},
+        {"egress", rest.at(row.at("venue").get<std::string>())}};
     const auto policy = EgressPolicy::create(manifest);
     REQUIRE(policy.has_value());
-    const auto result = policy->allow("rest", row.at("method").get<std::string>(), row.at("path").get<std::string>(), true);
+    const auto result =
+        policy->allow("rest", row.at("method").get<std::string>(), row.at("path").get<std::string>(), true);
     INFO(row.dump() << " -> " << refusal(result));
     CHECK(result.has_value() == row.at("allow").get<bool>());
     ++rows;
@@ -109,22 +127,43 @@ TEST_CASE("egress_rest: every row is allowed or refused as written") {
 TEST_CASE("a frame is one plain object with known members and listed topics") {
   const auto policy = EgressPolicy::create(manifest_with(kRules));
   REQUIRE(policy.has_value());
-  for (const char* good : {"ping", R"({"op":"ping"})", R"({"op":"subscribe","args":["wallet"]})",
-                           R"({"op":"subscribe","args":["wallet","orders:BTC"],"req_id":"7"})",
-                           R"({"op":"auth","args":["k",1,"s"]})", R"({ "op" : "subscribe", "args" : "wallet" })"}) {
+  for (const char* good :
+       {"ping", R"({"op":"ping"})", R"({"op":"subscribe","args":["wallet"]})",
+        R"({"op":"subscribe","args":["wallet","orders:BTC"],"req_id":"7"})",
+        R"({"op":"auth","args":["k",1,"s"]})", R"({ "op" : "subscribe", "args" : "wallet" })"}) {
     INFO(good);
     CHECK(refusal(frame(*policy, good)) == "(allowed)");
   }
-  for (const char* bad : {"pong", "ping ", "", "{}", "[]", "null", "\"ping\"", R"({"op":"order"})", R"({"OP":"ping"})",
-                          R"({"op":["subscribe"],"args":["wallet"]})", R"({"op":"subscribe","args":["order"]})",
+  for (const char* bad : {"pong",
+                          "ping ",
+                          "",
+                          "{}",
+                          "[]",
+                          "null",
+                          "\"ping\"",
+                          R"({"op":"order"})",
+                          R"({"OP":"ping"})",
+                          R"({"op":["subscribe"],"args":["wallet"]})",
+                          R"({"op":"subscribe","args":["order"]})",
                           R"({"op":"subscribe","args":["orders:"]})",  // nothing stands for the star
-                          R"({"op":"subscribe","args":["wallet",["order"]]})", R"({"op":"subscribe","args":[]})",
-                          R"({"op":"subscribe","args":["wallet",{"topic":"order"}]})", R"({"op":"subscribe"})",
-                          R"({"op":"subscribe","args":{"0":"wallet"}})", R"({"op":"ping","extra":1})",
-                          R"({"op":"ping","op":"order"})", R"({"op":"ping","\u006fp":"order"})",
-                          R"({"op":"auth","args":[{"a":1,"a":2}]})", R"({"op":"ping"} {"op":"order"})",
-                          R"({"op":"ping"}x)", " {\"op\":\"ping\"}", "{\"op\":\"ping\"}\n", "\xEF\xBB\xBF{\"op\":\"ping\"}",
-                          R"({"op":"ping",})", R"({'op':'ping'})", "{\"op\":\"ping\"/*x*/}", "{\"op\":\"pi\xFFng\"}",
+                          R"({"op":"subscribe","args":["wallet",["order"]]})",
+                          R"({"op":"subscribe","args":[]})",
+                          R"({"op":"subscribe","args":["wallet",{"topic":"order"}]})",
+                          R"({"op":"subscribe"})",
+                          R"({"op":"subscribe","args":{"0":"wallet"}})",
+                          R"({"op":"ping","extra":1})",
+                          R"({"op":"ping","op":"order"})",
+                          R"({"op":"ping","\u006fp":"order"})",
+                          R"({"op":"auth","args":[{"a":1,"a":2}]})",
+                          R"({"op":"ping"} {"op":"order"})",
+                          R"({"op":"ping"}x)",
+                          " {\"op\":\"ping\"}",
+                          "{\"op\":\"ping\"}\n",
+                          "\xEF\xBB\xBF{\"op\":\"ping\"}",
+                          R"({"op":"ping",})",
+                          R"({'op':'ping'})",
+                          "{\"op\":\"ping\"/*x*/}",
+                          "{\"op\":\"pi\xFFng\"}",
                           R"({"op\u0000":"order","op":"ping"})"}) {
     INFO(bad);
     CHECK_FALSE(frame(*policy, bad).has_value());
@@ -147,7 +186,8 @@ TEST_CASE("a refusal says what was refused and where the entry is missing") {
 }
 
 TEST_CASE("frames without rules: only a public instance, never with credentials") {
-  const json manifest = json::parse(R"({"endpoints":[{"id":"public","kind":"ws","url":"wss://venue.example/public"}]})");
+  const json manifest =
+      json::parse(R"({"endpoints":[{"id":"public","kind":"ws","url":"wss://venue.example/public"}]})");
   EgressPolicy::Options prices;
   prices.account = false;
   const auto open = EgressPolicy::create(manifest, prices);
@@ -160,7 +200,8 @@ TEST_CASE("frames without rules: only a public instance, never with credentials"
 }
 
 TEST_CASE("a request: method and path together, nothing that reads differently elsewhere") {
-  const json manifest = json::parse(R"({"endpoints":[{"id":"rest","kind":"http","url":"https://venue.example"}],
+  const json manifest =
+      json::parse(R"({"endpoints":[{"id":"rest","kind":"http","url":"https://venue.example"}],
     "egress":[{"endpoint":"rest","method":"GET","path":"/v5/list","auth":true},
               {"endpoint":"rest","method":"GET","path":"/v5/time","auth":false},
               {"endpoint":"rest","method":"GET","path":"/v5/depth/*"}]})");
@@ -170,20 +211,25 @@ TEST_CASE("a request: method and path together, nothing that reads differently e
   CHECK(policy->allow("rest", "GET", "/v5/time").has_value());
   CHECK(policy->allow("rest", "GET", "/v5/depth/BTC_USDT").has_value());
   for (const auto& [method, path] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"POST", "/v5/list"}, {"get", "/v5/list"}, {"GET", "/V5/list"}, {"GET", "/v5/list/"}, {"GET", "/v5//list"},
-           {"GET", "//v5/list"}, {"GET", "/v5/./list"}, {"GET", "/v5/x/../list"}, {"GET", "/v5/list/.."},
-           {"GET", "/v5/%6cist"}, {"GET", "/v5/list%00"}, {"GET", "/v5/list;x"}, {"GET", "/v5/list?a"},
-           {"GET", "/v5/list#a"}, {"GET", "v5/list"}, {"GET", "/v5\\list"}, {"GET", "/v5/list "}, {"GET", ""},
-           {"GET", "/v5/order"}, {"GET", "/v5/depth/"}, {"GET", "/v5/depth/a/b"}, {"GET", "/v5/depth/.."}}) {
+           {"POST", "/v5/list"},   {"get", "/v5/list"},      {"GET", "/V5/list"},
+           {"GET", "/v5/list/"},   {"GET", "/v5//list"},     {"GET", "//v5/list"},
+           {"GET", "/v5/./list"},  {"GET", "/v5/x/../list"}, {"GET", "/v5/list/.."},
+           {"GET", "/v5/%6cist"},  {"GET", "/v5/list%00"},   {"GET", "/v5/list;x"},
+           {"GET", "/v5/list?a"},  {"GET", "/v5/list#a"},    {"GET", "v5/list"},
+           {"GET", "/v5\\list"},   {"GET", "/v5/list "},     {"GET", ""},
+           {"GET", "/v5/order"},   {"GET", "/v5/depth/"},    {"GET", "/v5/depth/a/b"},
+           {"GET", "/v5/depth/.."}}) {
     INFO(method << " " << path);
     CHECK_FALSE(policy->allow("rest", method, path).has_value());
   }
-  CHECK(refusal(policy->allow("rest", "GET", "/v5/time", true)).find("\"auth\": true") != std::string::npos);
+  CHECK(refusal(policy->allow("rest", "GET", "/v5/time", true)).find("\"auth\": true") !=
+        std::string::npos);
   CHECK(refusal(policy->allow("rest", "POST", "/v5/list")).find("another method") != std::string::npos);
 }
 
 TEST_CASE("a request's headers cannot take the host's place or another method") {
-  const json manifest = json::parse(R"({"endpoints":[{"id":"rest","kind":"http","url":"https://venue.example"}],
+  const json manifest =
+      json::parse(R"({"endpoints":[{"id":"rest","kind":"http","url":"https://venue.example"}],
     "egress":[{"endpoint":"rest","method":"GET","path":"/a","auth":true}]})");
   const auto policy = EgressPolicy::create(manifest);
   REQUIRE(policy.has_value());
@@ -192,8 +238,8 @@ TEST_CASE("a request's headers cannot take the host's place or another method") 
   request.path = "/a";
   request.headers = {{"X-Key", "k"}, {"Content-Type", "application/json"}};
   CHECK(policy->allow("rest", request).has_value());
-  for (const char* name : {"Host", "host", "Content-Length", "Transfer-Encoding", "X-HTTP-Method-Override", "x-original-url",
-                           "Sec-WebSocket-Key", "Connection"}) {
+  for (const char* name : {"Host", "host", "Content-Length", "Transfer-Encoding", "X-HTTP-Method-Override",
+                           "x-original-url", "Sec-WebSocket-Key", "Connection"}) {
     request.headers = {{name, "v"}};
     INFO(name);
     CHECK_FALSE(policy->allow("rest", request).has_value());
@@ -201,27 +247,41 @@ TEST_CASE("a request's headers cannot take the host's place or another method") 
 }
 
 TEST_CASE("a URL: scheme, host, port and path") {
-  const json manifest = json::parse(R"({"hosts":["wss://ws-api-*.venue.example/","wss://stream.venue.example/v5/public/*"],
+  const json manifest =
+      json::parse(R"({"hosts":["wss://ws-api-*.venue.example/","wss://stream.venue.example/v5/public/*"],
     "endpoints":[{"id":"private","kind":"ws","auth":true,"url":"wss://stream.venue.example/v5/private"},
                  {"id":"rest","kind":"http","url":"https://venue.example"}]})");
   const auto policy = EgressPolicy::create(manifest);
   REQUIRE(policy.has_value());
-  for (const char* good : {"wss://stream.venue.example/v5/private", "wss://stream.venue.example:443/v5/private?x=%2F",
-                           "wss://ws-api-spot.venue.example", "wss://ws-api-spot.venue.example/?token=a%3D%3D",
-                           "wss://stream.venue.example/v5/public/linear"}) {
+  for (const char* good :
+       {"wss://stream.venue.example/v5/private", "wss://stream.venue.example:443/v5/private?x=%2F",
+        "wss://ws-api-spot.venue.example", "wss://ws-api-spot.venue.example/?token=a%3D%3D",
+        "wss://stream.venue.example/v5/public/linear"}) {
     INFO(good);
     CHECK(refusal(policy->allow_url("private", good)) == "(allowed)");
   }
-  for (const char* bad : {"ws://stream.venue.example/v5/private", "wss://stream.venue.example:8443/v5/private",
-                          "wss://stream.venue.example/v5/trade", "wss://stream.venue.example/v5/private/",
-                          "wss://stream.venue.example/v5/public/a/b", "wss://stream.venue.example/v5/public/",
-                          "wss://ws-api-.venue.example/", "wss://ws-api-a.b.venue.example/",
-                          "wss://ws-api-a.venue.example.evil.example/", "wss://evil.example/ws-api-a.venue.example/",
-                          "wss://user@ws-api-a.venue.example/", "wss://ws-api-a.venue.example@evil.example/",
-                          "wss://ws-api-a.venue.example\\@evil.example/", "wss://ws-api-a.venue.example/#x",
-                          "WSS://stream.venue.example/v5/private", "wss://STREAM.venue.example/v5/private",
-                          "wss://stream.venue.example/v5/%70rivate", "wss://stream.venue.example/v5/x/../private",
-                          "wss://stream.venue.example//v5/private", "wss://", "/v5/private", "https://venue.example/"}) {
+  for (const char* bad : {"ws://stream.venue.example/v5/private",
+                          "wss://stream.venue.example:8443/v5/private",
+                          "wss://stream.venue.example/v5/trade",
+                          "wss://stream.venue.example/v5/private/",
+                          "wss://stream.venue.example/v5/public/a/b",
+                          "wss://stream.venue.example/v5/public/",
+                          "wss://ws-api-.venue.example/",
+                          "wss://ws-api-a.b.venue.example/",
+                          "wss://ws-api-a.venue.example.evil.example/",
+                          "wss://evil.example/ws-api-a.venue.example/",
+                          "wss://user@ws-api-a.venue.example/",
+                          "wss://ws-api-a.venue.example@evil.example/",
+                          "wss://ws-api-a.venue.example\\@evil.example/",
+                          "wss://ws-api-a.venue.example/#x",
+                          "WSS://stream.venue.example/v5/private",
+                          "wss://STREAM.venue.example/v5/private",
+                          "wss://stream.venue.example/v5/%70rivate",
+                          "wss://stream.venue.example/v5/x/../private",
+                          "wss://stream.venue.example//v5/private",
+                          "wss://",
+                          "/v5/private",
+                          "https://venue.example/"}) {
     INFO(bad);
     CHECK_FALSE(policy->allow_url("private", bad).has_value());
   }
@@ -233,7 +293,8 @@ TEST_CASE("an overridden endpoint allows the same paths on its own address") {
     "endpoints":[{"id":"public","kind":"ws","url":"wss://stream.venue.example/v5/public/linear"},
                  {"id":"rest","kind":"http","url":"https://venue.example"}]})");
   EgressPolicy::Options options;
-  options.endpoint_overrides = {{"public", "ws://127.0.0.1:9001/v5/public/linear"}, {"rest", "http://127.0.0.1:9001/venue"}};
+  options.endpoint_overrides = {{"public", "ws://127.0.0.1:9001/v5/public/linear"},
+                                {"rest", "http://127.0.0.1:9001/venue"}};
   const auto policy = EgressPolicy::create(manifest, options);
   REQUIRE(policy.has_value());
   CHECK(policy->allow_url("public", "ws://127.0.0.1:9001/v5/public/linear?a=b").has_value());
@@ -250,7 +311,8 @@ TEST_CASE("an overridden endpoint allows the same paths on its own address") {
 }
 
 TEST_CASE("an OPEN: its URL, its headers and whether credentials may go there") {
-  const json manifest = json::parse(R"({"endpoints":[{"id":"public","kind":"ws","url":"wss://venue.example/public"},
+  const json manifest =
+      json::parse(R"({"endpoints":[{"id":"public","kind":"ws","url":"wss://venue.example/public"},
     {"id":"private","kind":"ws","auth":true,"url":"wss://venue.example/private"}]})");
   const auto policy = EgressPolicy::create(manifest);
   REQUIRE(policy.has_value());
@@ -270,17 +332,30 @@ TEST_CASE("a manifest that cannot work is refused with its place") {
     return made ? std::string("(accepted)") : made.error().where;
   };
   const std::string rest = R"("endpoints":[{"id":"rest","kind":"http","url":"https://venue.example"}])";
-  const std::string ws = R"("endpoints":[{"id":"p","kind":"ws","auth":true,"url":"wss://venue.example/p"}])";
-  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"rest","method":"get","path":"/a"}]})").c_str()) == "/egress/0/method");
-  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"rest","method":"GET","path":"/a/../b"}]})").c_str()) == "/egress/0/path");
-  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"rest","method":"GET","path":"/a/*","auth":true}]})").c_str()) == "/egress/0/path");
-  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"other","method":"GET","path":"/a"}]})").c_str()) == "/egress/0/endpoint");
-  CHECK(where(R"({"endpoints":[{"id":"rest","kind":"http","url":"https://venue.example/v5"}]})") == "/endpoints/0/url");
-  CHECK(where(R"({"endpoints":[{"id":"rest","kind":"http","url":"wss://venue.example"}]})") == "/endpoints/0/url");
-  CHECK(where(("{" + ws + R"(,"ws_egress":{"q":{"key":"op","allow":["a"],"fields":["op"]}}})").c_str()) == "/ws_egress/q");
-  CHECK(where(("{" + ws + R"(,"ws_egress":{"p":{"key":"op","allow":["a"],"fields":[]}}})").c_str()) == "/ws_egress/p/fields");
-  CHECK(where(("{" + ws + R"(,"ws_egress":{"p":{"key":"op","fields":["op"]}}})").c_str()) == "/ws_egress/p/allow");
-  CHECK(where(("{" + ws + R"(,"ws_egress":{"p":{"key":"op","allow":["a"],"fields":["op"],"topics":["t"]}}})").c_str()) == "/ws_egress/p");
+  const std::string ws =
+      R"("endpoints":[{"id":"p","kind":"ws","auth":true,"url":"wss://venue.example/p"}])";
+  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"rest","method":"get","path":"/a"}]})").c_str()) ==
+        "/egress/0/method");
+  CHECK(
+      where(("{" + rest + R"(,"egress":[{"endpoint":"rest","method":"GET","path":"/a/../b"}]})").c_str()) ==
+      "/egress/0/path");
+  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"rest","method":"GET","path":"/a/*","auth":true}]})")
+                  .c_str()) == "/egress/0/path");
+  CHECK(where(("{" + rest + R"(,"egress":[{"endpoint":"other","method":"GET","path":"/a"}]})").c_str()) ==
+        "/egress/0/endpoint");
+  CHECK(where(R"({"endpoints":[{"id":"rest","kind":"http","url":"https://venue.example/v5"}]})") ==
+        "/endpoints/0/url");
+  CHECK(where(R"({"endpoints":[{"id":"rest","kind":"http","url":"wss://venue.example"}]})") ==
+        "/endpoints/0/url");
+  CHECK(where(("{" + ws + R"(,"ws_egress":{"q":{"key":"op","allow":["a"],"fields":["op"]}}})").c_str()) ==
+        "/ws_egress/q");
+  CHECK(where(("{" + ws + R"(,"ws_egress":{"p":{"key":"op","allow":["a"],"fields":[]}}})").c_str()) ==
+        "/ws_egress/p/fields");
+  CHECK(where(("{" + ws + R"(,"ws_egress":{"p":{"key":"op","fields":["op"]}}})").c_str()) ==
+        "/ws_egress/p/allow");
+  CHECK(
+      where(("{" + ws + R"(,"ws_egress":{"p":{"key":"op","allow":["a"],"fields":["op"],"topics":["t"]}}})")
+                .c_str()) == "/ws_egress/p");
   CHECK(where(R"({"hosts":["wss://*.example/"]})") == "/hosts");
   CHECK(where(R"({"hosts":["wss://*/"]})") == "/hosts");
 }

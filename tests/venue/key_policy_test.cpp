@@ -68,7 +68,8 @@ TEST_CASE("every probe answer gets its verdict") {
     CHECK((judged.warnings.size() == (expect.at("ip_bound") == json(false) ? 1U : 0U)));
   }
   CHECK((seen["fatal"] + seen["switch_dialect"] + seen["ok"] + seen["warn_unknown"] + seen["refuse_trade"] +
-             seen["refuse_withdraw"] == 51));
+             seen["refuse_withdraw"] ==
+         51));
 }
 
 TEST_CASE("allow_trading_key opens trade and transfer, never withdraw") {

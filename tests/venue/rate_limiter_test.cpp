@@ -18,14 +18,17 @@ using anduin::ManualClock;
 using nlohmann::json;
 
 const json kRates = json::parse(R"([
-  {"class":"read","tokens":5,"per_ms":1000,"scope":"account","headers":{"remaining":"X-Left","reset_ms":"X-Reset"}},
+  {"class":"read","tokens":5,"per_ms":1000,"scope":"account",
+   "headers":{"remaining":"X-Left","reset_ms":"X-Reset"}},
   {"class":"ip","tokens":3,"per_ms":1000,"scope":"host"},
   {"class":"nonce","tokens":100,"per_ms":1000,"scope":"account","serial":true}])");
 
 struct Rig {
   explicit Rig(std::shared_ptr<HostBudgets> shared = std::make_shared<HostBudgets>())
       : host(std::move(shared)), limiter(*RateLimiter::create(kRates, "venue", clock, host)) {}
-  Permit take(const char* rate_class, std::uint32_t cost = 1) { return limiter.acquire(rate_class, cost).value(); }
+  Permit take(const char* rate_class, std::uint32_t cost = 1) {
+    return limiter.acquire(rate_class, cost).value();
+  }
   ManualClock clock;
   std::shared_ptr<HostBudgets> host;
   RateLimiter limiter;
@@ -191,7 +194,8 @@ TEST_CASE("what can never be served is an error, not a wait") {
   CHECK(where(R"([{"class":"a","tokens":0,"per_ms":1}])") == "/rates/0/tokens");
   CHECK(where(R"([{"class":"a","tokens":1,"per_ms":1.5}])") == "/rates/0/per_ms");
   CHECK(where(R"([{"class":"a","tokens":1,"per_ms":1,"scope":"ip"}])") == "/rates/0/scope");
-  CHECK(where(R"([{"class":"a","tokens":1,"per_ms":1},{"class":"a","tokens":1,"per_ms":1}])") == "/rates/1/class");
+  CHECK(where(R"([{"class":"a","tokens":1,"per_ms":1},{"class":"a","tokens":1,"per_ms":1}])") ==
+        "/rates/1/class");
   CHECK(where(R"([{"tokens":1,"per_ms":1}])") == "/rates/0/class");
   CHECK(where(R"({})") == "/rates");
   CHECK(where("null") == "(accepted)");

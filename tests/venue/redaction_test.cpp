@@ -13,11 +13,17 @@ using nlohmann::json;
 
 TEST_CASE("a token is learned from the answer and blanked everywhere") {
   auto redaction = Redaction::create(json::parse(R"(["result.token","data.keys.accessKey","id"])")).value();
-  CHECK(redaction.learn(R"({"error":[],"result":{"token":"1Dwc4lzSwNWOAwkMdqhssNNFhs1ed606d1WcF3XfEMw","expires":900}})") == 1);
+  CHECK(
+      redaction.learn(
+          R"({"error":[],"result":{"token":"1Dwc4lzSwNWOAwkMdqhssNNFhs1ed606d1WcF3XfEMw","expires":900}})") ==
+      1);
   CHECK(redaction.redact("token=1Dwc4lzSwNWOAwkMdqhssNNFhs1ed606d1WcF3XfEMw!") == "token=[redacted]!");
   CHECK(anduin::log::redact("1Dwc4lzSwNWOAwkMdqhssNNFhs1ed606d1WcF3XfEMw") == "[redacted]");
-  CHECK(redaction.learn(R"({"data":{"keys":[{"accessKey":"first-key-of-list"},{"accessKey":"other/key+list"}]}})") == 2);
-  CHECK(redaction.redact("first-key-of-list other%2Fkey%2Blist other\\/key+list") == "[redacted] [redacted] [redacted]");
+  CHECK(redaction.learn(
+            R"({"data":{"keys":[{"accessKey":"first-key-of-list"},{"accessKey":"other/key+list"}]}})") ==
+        2);
+  CHECK(redaction.redact("first-key-of-list other%2Fkey%2Blist other\\/key+list") ==
+        "[redacted] [redacted] [redacted]");
   CHECK(redaction.learn(R"({"id":1234567890})") == 1);
   CHECK(redaction.redact("uid 1234567890") == "uid [redacted]");
 }
@@ -44,7 +50,8 @@ TEST_CASE("values are forgotten when they are old and when the instance goes") {
     Redaction moved = std::move(redaction);
     CHECK(moved.redact("the-living-token") == "[redacted]");
   }
-  CHECK(anduin::log::redact("the-living-token signature-number-199") == "the-living-token signature-number-199");
+  CHECK(anduin::log::redact("the-living-token signature-number-199") ==
+        "the-living-token signature-number-199");
 }
 
 TEST_CASE("two instances may hold the same value; it is shown only when both are gone") {

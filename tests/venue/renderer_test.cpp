@@ -30,7 +30,8 @@ struct Rig {
 };
 
 constexpr const char* kSign = R"({
-  "all": {"alg":"HMAC-SHA256","message":["{{method}} {{host}} {{path}} {{query}} {{target}} {{body}} {{ts_ms}} {{nonce}}"]},
+  "all": {"alg":"HMAC-SHA256","message":[
+    "{{method}} {{host}} {{path}} {{query}} {{target}} {{body}} {{ts_ms}} {{nonce}}"]},
   "query": {"alg":"HMAC-SHA256","message":["{{query}}|{{body}}"]},
   "time": {"alg":"HMAC-SHA256","message":["{{ts_ms}}"]},
   "typed": {"alg":"HMAC-SHA256","args":{"id":"integer"},"message":["{{arg.id}}"]},
@@ -45,17 +46,21 @@ std::string message(Rig& rig, const HttpTemplate& t) {
 
 TEST_CASE("a sign program sees the rendered request") {
   Rig rig(kSign);
-  const HttpTemplate t{"POST", "/v1/{{arg.what}}?t={{ts_ms}}&c={{arg.c|pct}}", "", R"({"n":{{nonce}}})", "all",
-                       R"({"what":"list","c":"a&b"})"};
+  const HttpTemplate t{"POST", "/v1/{{arg.what}}?t={{ts_ms}}&c={{arg.c|pct}}",
+                       "",     R"({"n":{{nonce}}})",
+                       "all",  R"({"what":"list","c":"a&b"})"};
   CHECK(message(rig, t) ==
-        "POST venue.example /v1/list t=1700000000000&c=a%26b /v1/list?t=1700000000000&c=a%26b {\"n\":1} 1700000000000 1");
+        "POST venue.example /v1/list t=1700000000000&c=a%26b /v1/list?t=1700000000000&c=a%26b {\"n\":1} "
+        "1700000000000 1");
   CHECK(message(rig, {"GET", "/v1/x", "", "", "all"}).find(" /v1/x  /v1/x ") != std::string::npos);
 }
 
 TEST_CASE("one time sample and one nonce serve the whole record") {
   Rig rig(kSign);
   const auto out = rig.renderer.render_http(
-      {"GET", "/a?n={{nonce}}&t={{ts_ms}}", "N: {{nonce}}\nT: {{ts_iso}}\nS: {{sig}}\nU: {{sig}}\n", "{{nonce}}", "all"}, rig.context);
+      {"GET", "/a?n={{nonce}}&t={{ts_ms}}", "N: {{nonce}}\nT: {{ts_iso}}\nS: {{sig}}\nU: {{sig}}\n",
+       "{{nonce}}", "all"},
+      rig.context);
   REQUIRE(out.has_value());
   CHECK(rig.nonce == 1);
   CHECK(out->query == "n=1&t=1700000000000");
@@ -74,16 +79,20 @@ TEST_CASE("the parameter that carries the signature is not part of what is signe
   CHECK(message(rig, {"GET", "/a?sig={{sig}}&x=1&y=2", "", "", "query"}) == "x=1&y=2|");
   CHECK(message(rig, {"GET", "/a?sig={{sig}}", "", "", "query"}) == "|");
   CHECK(message(rig, {"POST", "/a", "", "x=1&sig={{sig}}&y=2", "query"}) == "|x=1&y=2");
-  const auto out = rig.renderer.render_http({"GET", "/a?s1={{sig}}&x=1&s2={{sig.time}}", "", "", "query"}, rig.context);
+  const auto out =
+      rig.renderer.render_http({"GET", "/a?s1={{sig}}&x=1&s2={{sig.time}}", "", "", "query"}, rig.context);
   REQUIRE(out.has_value());
   CHECK(out->query.find("&x=1&s2=") == 67);
   CHECK(out->sensitive.size() == 2);
 }
 
-TEST_CASE("a signature inside a JSON body has no text to be made over, unless the program does not ask for it") {
+TEST_CASE(
+    "a signature inside a JSON body has no text to be made over, unless the program does not ask for it") {
   Rig rig(kSign);
-  CHECK(rig.error({"POST", "/a", "", R"({"sig":"{{sig}}"})", "query"}).find("there is no text of it to sign") != std::string::npos);
-  const auto out = rig.renderer.render_http({"POST", "/a", "", R"({"a":"&","sig":"{{sig}}"})", "time"}, rig.context);
+  CHECK(rig.error({"POST", "/a", "", R"({"sig":"{{sig}}"})", "query"})
+            .find("there is no text of it to sign") != std::string::npos);
+  const auto out =
+      rig.renderer.render_http({"POST", "/a", "", R"({"a":"&","sig":"{{sig}}"})", "time"}, rig.context);
   REQUIRE(out.has_value());
   CHECK(out->body.starts_with(R"({"a":"&","sig":")"));
 }
@@ -92,7 +101,8 @@ TEST_CASE("credentials are marked, filtered and never the secret") {
   Rig rig(kSign);
   const auto plain = rig.renderer.render_frame({R"({"op":"ping"})"}, rig.context);
   CHECK((plain.has_value() && !plain->uses_credentials));
-  const auto login = rig.renderer.render_frame({R"({"p":"{{passphrase|json}}","k":"{{key}}"})"}, rig.context);
+  const auto login =
+      rig.renderer.render_frame({R"({"p":"{{passphrase|json}}","k":"{{key}}"})"}, rig.context);
   REQUIRE(login.has_value());
   CHECK(login->text == R"({"p":"pass\"phrase","k":"the-key"})");
   CHECK(login->uses_credentials);
@@ -133,7 +143,9 @@ TEST_CASE("a frame is signed over its connection, not over a request") {
   Rig rig(kSign);
   rig.context.path = "/ws/v5";
   CHECK(rig.renderer.signed_text(FrameTemplate{"", "frame"}, rig.context).value() == "venue.example/ws/v5");
-  CHECK(rig.renderer.signed_text(FrameTemplate{"", "query"}, rig.context).error().text.find("a frame has") == 0);
+  CHECK(
+      rig.renderer.signed_text(FrameTemplate{"", "query"}, rig.context).error().text.find("a frame has") ==
+      0);
 }
 
 TEST_CASE("values cannot break a request apart") {
@@ -144,22 +156,27 @@ TEST_CASE("values cannot break a request apart") {
     return rig.error(t);
   };
   CHECK(with("x", {"GET", "/a/{{arg.v}}", "H: {{arg.v}}\n"}) == "(rendered)");
-  for (const char* v : {"a b", "a\r\nHost: evil", "a#b", "\xC3\xA9", "a?b"}) CHECK(with(v, {"GET", "/a/{{arg.v}}"}) != "(rendered)");
-  for (const char* v : {"a b", "a\r\nb", "a#b", "\x7f"}) CHECK(with(v, {"GET", "/a?x={{arg.v}}"}) != "(rendered)");
-  for (const char* v : {"a\r\nEvil: 1", "a\nb", "\t"}) CHECK(with(v, {"GET", "/a", "H: {{arg.v}}\n"}) != "(rendered)");
+  for (const char* v : {"a b", "a\r\nHost: evil", "a#b", "\xC3\xA9", "a?b"})
+    CHECK(with(v, {"GET", "/a/{{arg.v}}"}) != "(rendered)");
+  for (const char* v : {"a b", "a\r\nb", "a#b", "\x7f"})
+    CHECK(with(v, {"GET", "/a?x={{arg.v}}"}) != "(rendered)");
+  for (const char* v : {"a\r\nEvil: 1", "a\nb", "\t"})
+    CHECK(with(v, {"GET", "/a", "H: {{arg.v}}\n"}) != "(rendered)");
   CHECK(rig.error({"GET", "/a", "No colon\n"}) != "(rendered)");
   CHECK(rig.error({"GET", "/a", "Bad name: x\n"}) != "(rendered)");
   CHECK(rig.error({"GET", "/a", "{{key}}: x\n"}) != "(rendered)");
   CHECK(rig.error({"get", "/a"}) != "(rendered)");
   CHECK(rig.error({"GET", "a"}) != "(rendered)");
   CHECK(rig.error({"GET", "/{{sig}}", "", "", "time"}) != "(rendered)");
-  CHECK(rig.error({"GET", "{{arg.v}}", "", "", "", R"({"v":"//evil"})"}) == "(rendered)");  // the egress list compares it
+  CHECK(rig.error({"GET", "{{arg.v}}", "", "", "", R"({"v":"//evil"})"}) ==
+        "(rendered)");  // the egress list compares it
 }
 
 TEST_CASE("the cache stays bounded and does not change what is rendered") {
   Rig rig(kSign);
   for (int i = 0; i < 2000; ++i) {
     const std::string payload = "{{ts_ms}}-" + std::to_string(i % 700);
-    CHECK(rig.renderer.render_frame({payload}, rig.context)->text == "1700000000000-" + std::to_string(i % 700));
+    CHECK(rig.renderer.render_frame({payload}, rig.context)->text ==
+          "1700000000000-" + std::to_string(i % 700));
   }
 }

@@ -17,7 +17,8 @@ using anduin::venue::Secret;
 template <class T, class = void>
 struct Printable : std::false_type {};
 template <class T>
-struct Printable<T, std::void_t<decltype(std::declval<std::ostream&>() << std::declval<const T&>())>> : std::true_type {};
+struct Printable<T, std::void_t<decltype(std::declval<std::ostream&>() << std::declval<const T&>())>>
+    : std::true_type {};
 
 static_assert(Printable<std::string>::value);
 static_assert(!Printable<Secret>::value, "a secret must not be printable");
@@ -40,16 +41,21 @@ TEST_CASE("a secret gives its value to who asks, and moves without copies") {
 
 TEST_CASE("thousands of secrets keep their values") {
   std::vector<Secret> all;
-  for (int i = 0; i < 20'000; ++i) all.emplace_back("value-" + std::to_string(i) + std::string(48, 'x'));  // more than the locked heap holds
   for (int i = 0; i < 20'000; ++i)
-    REQUIRE(all[static_cast<std::size_t>(i)].reveal() == "value-" + std::to_string(i) + std::string(48, 'x'));
+    all.emplace_back("value-" + std::to_string(i) +
+                     std::string(48, 'x'));  // more than the locked heap holds
+  for (int i = 0; i < 20'000; ++i)
+    REQUIRE(all[static_cast<std::size_t>(i)].reveal() ==
+            "value-" + std::to_string(i) + std::string(48, 'x'));
 }
 
 TEST_CASE("credentials are known to the log's redaction from the start") {
-  const Credentials credentials({{"key", "key-of-this-test"}, {"secret", "secret/of+this=test"}, {"passphrase", ""}});
+  const Credentials credentials(
+      {{"key", "key-of-this-test"}, {"secret", "secret/of+this=test"}, {"passphrase", ""}});
   CHECK(credentials.find("key")->reveal() == "key-of-this-test");
   CHECK(credentials.find("passphrase") == nullptr);
   CHECK(credentials.find("other") == nullptr);
-  const std::string shown = anduin::log::redact("GET /?k=key-of-this-test&s=secret%2Fof%2Bthis%3Dtest secret/of+this=test");
+  const std::string shown =
+      anduin::log::redact("GET /?k=key-of-this-test&s=secret%2Fof%2Bthis%3Dtest secret/of+this=test");
   CHECK(shown == "GET /?k=[redacted]&s=[redacted] [redacted]");
 }

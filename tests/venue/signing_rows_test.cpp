@@ -1,6 +1,6 @@
 // Every `signing` row of the shared vectors, through the sign programs and templates a manifest would hold.
-// Method: the programs below are test data of this file; each row's request is written as a plugin would write it,
-// rendered at the row's moment, and compared with what independent clients sent.
+// Method: the programs are test data (sign_programs.hpp); each row's request is written as a plugin would
+// write it, rendered at the row's moment, and compared with what independent clients sent.
 #include <catch2/catch.hpp>
 
 #include <cstdio>
@@ -11,49 +11,14 @@
 #include "support/shared.hpp"
 #include "venue/egress.hpp"
 #include "venue/renderer.hpp"
+#include "sign_programs.hpp"
 
 namespace {
 
 using namespace anduin::venue;
 using anduin::Result;
 using nlohmann::json;
-
-constexpr const char* kBybit = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{ts_ms}}","{{key}}","5000","{{query}}","{{body}}"]},
-  "wide": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{ts_ms}}","{{key}}","20000","{{query}}","{{body}}"]},
-  "ws5":  {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["GET/realtime{{ts_ms+5000}}"]},
-  "ws10": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["GET/realtime{{ts_ms+10000}}"]}})";
-constexpr const char* kKraken = R"({
-  "spot": {"alg":"HMAC-SHA512","secret":"base64","out":"base64",
-           "message":["{{path}}",{"hash":"SHA256","message":["{{nonce}}","{{body}}"]}]},
-  "futures": {"alg":"HMAC-SHA512","secret":"base64","out":"base64",
-              "message":[{"hash":"SHA256","message":["{{query}}","{{body}}","{{path|strip:/derivatives}}"]}]},
-  "futures_nonce": {"alg":"HMAC-SHA512","secret":"base64","out":"base64",
-                    "message":[{"hash":"SHA256","message":["{{query}}","{{body}}","{{nonce}}","{{path|strip:/derivatives}}"]}]},
-  "challenge": {"alg":"HMAC-SHA512","secret":"base64","out":"base64","args":{"challenge":"uuid"},
-                "message":[{"hash":"SHA256","message":["{{arg.challenge}}"]}]}})";
-constexpr const char* kOkx = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{ts_iso}}","{{method}}","{{target}}","{{body}}"]},
-  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{ts_s}}GET/users/self/verify"]}})";
-constexpr const char* kBitget = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{ts_ms}}","{{method}}","{{target}}","{{body}}"]},
-  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{ts_s}}GET/user/verify"]}})";
-constexpr const char* kMexc = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{key}}","{{ts_ms}}","{{query}}","{{body}}"]},
-  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{key}}","{{ts_ms}}"]},
-  "spot": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{query}}"]}})";
-constexpr const char* kKucoin = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{ts_ms}}","{{method}}","{{target}}","{{body}}"]},
-  "passphrase": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{passphrase}}"]},
-  "plain": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","args":{"plain":"token"},"message":["{{arg.plain}}"]}})";
-constexpr const char* kHtx = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{method}}\n{{host}}\n{{path}}\n{{query}}"]},
-  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["GET\n{{host}}\n{{path}}\n",
-         "AccessKeyId={{key}}&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp={{ts_iso_s|pct}}"]}})";
-constexpr const char* kMetatrader = R"({
-  "v1": {"alg":"HMAC-SHA256","secret":"raw","out":"hex",
-         "message":["ANDUIN-HMAC-V1\n{{method}}\n{{path}}\n{{key}}\n{{ts_ms}}\n{{nonce}}\n",
-                    {"hash":"SHA256","out":"hex","message":["{{body}}"]}]}})";
+using namespace anduin::test::sign;
 
 /// One row: the renderer of its venue, the row's credentials and moment.
 struct Rig {
@@ -113,11 +78,13 @@ void check_headers(const RenderedRequest& got, const json& expected) {
 }
 
 std::string text_or(const json& object, const char* name, const std::string& otherwise = {}) {
-  return object.contains(name) && object.at(name).is_string() ? object.at(name).get<std::string>() : otherwise;
+  return object.contains(name) && object.at(name).is_string() ? object.at(name).get<std::string>()
+                                                              : otherwise;
 }
 
 std::string target_of(const json& inputs) {
-  if (inputs.contains("request_path_with_query")) return inputs.at("request_path_with_query").get<std::string>();
+  if (inputs.contains("request_path_with_query"))
+    return inputs.at("request_path_with_query").get<std::string>();
   const std::string query = text_or(inputs, "query");
   return text_or(inputs, "path") + (query.empty() ? "" : "?" + query);
 }
@@ -151,7 +118,7 @@ void kraken_challenge(const json& row) {
   Rig rig(kKraken, in);
   const std::string args = json{{"challenge", in.at("challenge")}}.dump();
   const json& expected = row.at("expected");
-  CHECK(rig.signed_text(FrameTemplate{"", "challenge", args}) .size() == 32);
+  CHECK(rig.signed_text(FrameTemplate{"", "challenge", args}).size() == 32);
   if (expected.contains("signed_challenge")) {
     CHECK(rig.frame({"{{sig}}", "challenge", args}) == expected.at("signed_challenge"));
     return;
@@ -185,8 +152,10 @@ void kraken(const json& row) {
   const std::string path = text_or(in, "url_path", text_or(in, "path"));
   const std::string data = text_or(in, "post_data", text_or(in, "postData"));
   const std::string target = path + (data.empty() ? "" : "?" + data);
-  const std::string headers = std::string("APIKey: {{key}}\nAuthent: {{sig}}\n") + (nonce.empty() ? "" : "Nonce: {{nonce}}\n");
-  const RenderedRequest got = rig.http({method, target, headers, "", nonce.empty() ? "futures" : "futures_nonce"});
+  const std::string headers =
+      std::string("APIKey: {{key}}\nAuthent: {{sig}}\n") + (nonce.empty() ? "" : "Nonce: {{nonce}}\n");
+  const RenderedRequest got =
+      rig.http({method, target, headers, "", nonce.empty() ? "futures" : "futures_nonce"});
   check_headers(got, expected.at("headers"));
   if (expected.contains("url")) CHECK("https://futures.kraken.com" + got.target() == expected.at("url"));
 }
@@ -225,7 +194,8 @@ void okx(const json& row) {
 
 void bitget(const json& row) {
   okx_like(row, kBitget,
-           "ACCESS-KEY: {{key}}\nACCESS-SIGN: {{sig}}\nACCESS-TIMESTAMP: {{ts_ms}}\nACCESS-PASSPHRASE: {{passphrase}}\n",
+           "ACCESS-KEY: {{key}}\nACCESS-SIGN: {{sig}}\nACCESS-TIMESTAMP: {{ts_ms}}\nACCESS-PASSPHRASE: "
+           "{{passphrase}}\n",
            "paptrading: 1\n", "ACCESS-TIMESTAMP");
 }
 
@@ -246,13 +216,15 @@ void mexc(const json& row) {
   std::string target = target_of(in), headers;
   const bool spot = target.starts_with("/api/v3/");
   if (spot) {  // the signature is a parameter; key and time stand in the query as placeholders
-    for (const auto& [what, with] : {std::pair{text_or(in, "api_key"), "{{key}}"},
-                                     {std::to_string(in.at("timestamp_ms").get<std::int64_t>()), "{{ts_ms}}"}})
+    for (const auto& [what, with] :
+         {std::pair{text_or(in, "api_key"), "{{key}}"},
+          {std::to_string(in.at("timestamp_ms").get<std::int64_t>()), "{{ts_ms}}"}})
       if (const auto at = target.find(what); at != target.npos) target.replace(at, what.size(), with);
     target += "&signature={{sig}}";
     headers = "X-MEXC-APIKEY: {{key}}\n";
   } else {
-    headers = "ApiKey: {{key}}\nRequest-Time: {{ts_ms}}\nSignature: {{sig}}\nContent-Type: application/json\n";
+    headers =
+        "ApiKey: {{key}}\nRequest-Time: {{ts_ms}}\nSignature: {{sig}}\nContent-Type: application/json\n";
     if (in.contains("recv_window")) headers += "Recv-Window: " + text_or(in, "recv_window") + "\n";
   }
   const HttpTemplate t{method, target, headers, body, spot ? "spot" : "rest"};
@@ -290,9 +262,10 @@ void kucoin(const json& row) {
   const bool is_public = row.at("algo") == "none";
   std::string headers;
   if (!is_public)
-    headers = "KC-API-KEY: {{key}}\nKC-API-SIGN: {{sig}}\nKC-API-TIMESTAMP: {{ts_ms}}\n"
-              "KC-API-PASSPHRASE: {{sig.passphrase}}\nKC-API-KEY-VERSION: " + text_or(in, "keyVersion") + "\n" +
-              (body.empty() ? "" : "Content-Type: application/json\n");
+    headers =
+        "KC-API-KEY: {{key}}\nKC-API-SIGN: {{sig}}\nKC-API-TIMESTAMP: {{ts_ms}}\n"
+        "KC-API-PASSPHRASE: {{sig.passphrase}}\nKC-API-KEY-VERSION: " +
+        text_or(in, "keyVersion") + "\n" + (body.empty() ? "" : "Content-Type: application/json\n");
   const HttpTemplate t{method, target, headers, body, is_public ? "" : "rest"};
   if (!is_public) CHECK(rig.signed_text(t) == row.at("string_to_sign"));
   const RenderedRequest got = rig.http(t);
@@ -329,28 +302,33 @@ void htx(const json& row) {
     const std::string path = url.substr(url.find('/'));
     rig.context.host = rig.host;
     rig.context.path = path;
-    const FrameTemplate t{R"({"op":"auth","type":"api","AccessKeyId":"{{key}}","SignatureMethod":"HmacSHA256",)"
-                          R"("SignatureVersion":"2","Timestamp":"{{ts_iso_s}}","Signature":"{{sig}}"})",
-                          "ws"};
+    const FrameTemplate t{
+        R"({"op":"auth","type":"api","AccessKeyId":"{{key}}","SignatureMethod":"HmacSHA256",)"
+        R"("SignatureVersion":"2","Timestamp":"{{ts_iso_s}}","Signature":"{{sig}}"})",
+        "ws"};
     CHECK(rig.signed_text(t) == row.at("string_to_sign"));
     CHECK(json::parse(rig.frame(t)) == expected.at("frame"));
     return;
   }
   const std::string method = text_or(in, "method");
-  std::string target = text_or(in, "path") +
-                       "?AccessKeyId={{key}}&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp={{ts_iso_s|pct}}";
+  std::string target =
+      text_or(in, "path") +
+      "?AccessKeyId={{key}}&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp={{ts_iso_s|pct}}";
   std::map<std::string, std::string> sorted;
-  for (const auto& [name, v] : in.at("params").items()) sorted[name] = percent(v.is_string() ? v.get<std::string>() : v.dump());
+  for (const auto& [name, v] : in.at("params").items())
+    sorted[name] = percent(v.is_string() ? v.get<std::string>() : v.dump());
   if (method == "GET")
     for (const auto& [name, v] : sorted) target += "&" + name + "=" + v;
   target += "&Signature={{sig|pct}}";
   const std::string body = method == "POST" && !in.at("params").empty() ? text_or(expected, "body") : "";
   const bool is_get = method == "GET";
-  const std::string headers = is_get ? "Content-Type: application/x-www-form-urlencoded\n" : "Content-Type: application/json\n";
+  const std::string headers =
+      is_get ? "Content-Type: application/x-www-form-urlencoded\n" : "Content-Type: application/json\n";
   const HttpTemplate t{method, target, headers, body, "rest"};
   CHECK(rig.signed_text(t) == row.at("string_to_sign"));
   const RenderedRequest got = rig.http(t);
-  if (expected.contains("signature")) CHECK(got.sensitive == std::vector<std::string>{expected.at("signature")});
+  if (expected.contains("signature"))
+    CHECK(got.sensitive == std::vector<std::string>{expected.at("signature")});
   if (expected.contains("url")) CHECK("https://" + rig.host + got.target() == expected.at("url"));
   if (expected.contains("headers")) check_headers(got, expected.at("headers"));
 }
@@ -359,10 +337,11 @@ void metatrader(const json& row) {
   const json& in = row.at("inputs");
   Rig rig(kMetatrader, in);
   const std::string method = text_or(in, "method"), path = text_or(in, "path"), body = text_or(in, "body");
-  const HttpTemplate t{method, path,
-                       "Content-Type: application/json\nX-Anduin-Key: {{key}}\nX-Anduin-Timestamp: {{ts_ms}}\n"
-                       "X-Anduin-Nonce: {{nonce}}\nX-Anduin-Signature: v1={{sig}}\n",
-                       body, "v1"};
+  const HttpTemplate t{
+      method, path,
+      "Content-Type: application/json\nX-Anduin-Key: {{key}}\nX-Anduin-Timestamp: {{ts_ms}}\n"
+      "X-Anduin-Nonce: {{nonce}}\nX-Anduin-Signature: v1={{sig}}\n",
+      body, "v1"};
   CHECK(rig.signed_text(t) == row.at("string_to_sign"));
   const RenderedRequest got = rig.http(t);
   check_headers(got, row.at("expected").at("headers"));
@@ -370,8 +349,8 @@ void metatrader(const json& row) {
 }
 
 const std::map<std::string, void (*)(const json&)> kVenues{
-    {"bybit", bybit}, {"kraken", kraken}, {"okx", okx}, {"bitget", bitget}, {"mexc", mexc},
-    {"kucoin", kucoin}, {"htx", htx}, {"metatrader", metatrader}};
+    {"bybit", bybit}, {"kraken", kraken}, {"okx", okx}, {"bitget", bitget},
+    {"mexc", mexc},   {"kucoin", kucoin}, {"htx", htx}, {"metatrader", metatrader}};
 
 }  // namespace
 

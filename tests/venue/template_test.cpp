@@ -30,13 +30,15 @@ TEST_CASE("placeholders are found between braces of JSON") {
 }
 
 TEST_CASE("every documented placeholder is known, and no other") {
-  for (const char* name : {"key", "passphrase", "ts_ms", "ts_ms+10000", "ts_ms-100", "ts_s", "ts_s+60", "ts_iso", "ts_iso_s",
-                           "nonce", "sig", "sig.passphrase", "arg.challenge", "host", "method", "path", "query", "target", "body"}) {
+  for (const char* name : {"key", "passphrase", "ts_ms", "ts_ms+10000", "ts_ms-100", "ts_s", "ts_s+60",
+                           "ts_iso", "ts_iso_s", "nonce", "sig", "sig.passphrase", "arg.challenge", "host",
+                           "method", "path", "query", "target", "body"}) {
     INFO(name);
     CHECK(refusal("{{" + std::string(name) + "}}") == "(accepted)");
   }
-  for (const char* name : {"", "secret", "Key", " key", "key ", "ts", "ts_us", "ts_ms+", "ts_ms+-1", "ts_ms+1s", "ts_ms*2", "ts_ms+9999999999",
-                           "arg.", "arg.a b", "sig.", "sig.a|", "time", "env.HOME", "ts_iso+1"}) {
+  for (const char* name :
+       {"", "secret", "Key", " key", "key ", "ts", "ts_us", "ts_ms+", "ts_ms+-1", "ts_ms+1s", "ts_ms*2",
+        "ts_ms+9999999999", "arg.", "arg.a b", "sig.", "sig.a|", "time", "env.HOME", "ts_iso+1"}) {
     INFO(name);
     CHECK(refusal("{{" + std::string(name) + "}}").find("no such") != std::string::npos);
   }
