@@ -1,5 +1,6 @@
 #include "chain/http_transport.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "net/http_client.hpp"
