@@ -45,7 +45,7 @@ int list(const Options& o) {
   std::printf("%-16s %-10s %-14s %-8s %18s  %-12s %s\n", "STATE", "VENUE", "ACCOUNT", "ACTION", "UNITS", "SYMBOL", "ID");
   for (const auto& r : *rows)
     std::printf("%-16s %-10s %-14s %-8s %18s  %-12s %s%s\n", text(r, "state").c_str(), text(r, "venue").c_str(), text(r, "account").c_str(),
-                text(r, "action").c_str(), text(r, "units").c_str(), text(r, "symbol").c_str(), text(r, "position_id").c_str(),
+                text(r, "action").c_str(), text(r, "units").c_str(), text(r, "symbol").c_str(), text(r, "id").c_str(),
                 text(r, "reason") == "-" || text(r, "reason").empty() ? "" : ("  (" + text(r, "reason") + ")").c_str());
   return kGood;
 }

@@ -23,7 +23,7 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     const VenueSettings& s = *owner_.shared_.settings;
     venue::RunnerOptions o;
     o.label = s.name + (market_.empty() ? "" : "/" + market_);
-    o.feeds = s.symbols.empty() ? std::vector<std::string>{"instruments"} : std::vector<std::string>{"prices", "instruments"};
+    o.feeds = gives_prices() ? std::vector<std::string>{"prices", "instruments"} : std::vector<std::string>{"instruments"};
     o.options = options_with_market(owner_.shared_.library->manifest(), s.options_json, market_);
     o.outbound.endpoints = s.endpoints;
     o.outbound.budgets = owner_.shared_.budgets;
@@ -38,6 +38,11 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
 
   [[nodiscard]] bool listed() const { return owner_.shared_.library->manifest().instruments_listed; }
   [[nodiscard]] const std::string& market() const { return market_; }
+  /// Prices are wanted of the venue's own markets; other instances serve accounts with their instrument list.
+  [[nodiscard]] bool gives_prices() const {
+    const VenueSettings& s = *owner_.shared_.settings;
+    return !s.symbols.empty() && (s.markets.empty() || std::find(s.markets.begin(), s.markets.end(), market_) != s.markets.end());
+  }
   [[nodiscard]] bool instruments_known() const { return instruments_known_; }
   [[nodiscard]] Health health() const {
     Health h;
@@ -45,7 +50,7 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     h.prices = prices_;
     if (!runner_) return h;
     const auto connections = runner_->connections();
-    h.connected = !connections.empty();
+    h.connected = gives_prices() ? !connections.empty() : instruments_known_;
     for (const auto& c : connections) {
       h.connected = h.connected && c.open;
       h.losses += c.losses;
@@ -179,13 +184,15 @@ PublicVenue::Health PublicVenue::health() const {
 
 /// Once every market's list is known, each wanted symbol finds its instrument and its market.
 void PublicVenue::resolve() {
-  if (!std::all_of(instances_.begin(), instances_.end(), [](const auto& i) { return i->instruments_known(); })) return;
+  if (!std::all_of(instances_.begin(), instances_.end(),
+                   [](const auto& i) { return i->instruments_known() || !i->gives_prices(); }))
+    return;
   const VenueSettings& s = *shared_.settings;
   const std::string& display = shared_.library->manifest().venue_name;
   std::map<std::string, std::map<std::string, market::Aggregator::Feed*>> by_market;
   std::vector<std::string> markets;
   for (const auto& i : instances_)
-    if (!i->market().empty()) markets.push_back(i->market());
+    if (!i->market().empty() && i->gives_prices()) markets.push_back(i->market());
   const auto place = [&](const Instrument& instrument, const std::string& symbol) {
     auto feed = aggregator_.feed(instrument, symbol);
     if (!feed) {
@@ -210,7 +217,8 @@ void PublicVenue::resolve() {
     }
     place(**found, (*found)->canonical.empty() ? (*found)->native : (*found)->canonical);
   }
-  for (auto& i : instances_) i->want(by_market[i->market()]);
+  for (auto& i : instances_)
+    if (i->gives_prices()) i->want(by_market[i->market()]);
 }
 
 }  // namespace anduin::pipeline
