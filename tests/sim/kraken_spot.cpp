@@ -246,6 +246,7 @@ std::optional<std::string> KrakenSpot::close_position(const CloseOrder& order, s
   const auto known = std::find_if(book.ledger.begin(), book.ledger.end(), [&](const LedgerRow& row) {
     return !wanted_id.empty() && row.id == wanted_id;
   });
+  const auto balances_before = book.balances;
   std::vector<LedgerRow> rows;
   const bool stream = !order.silent && !order.drop;
   ++closes_;
@@ -282,11 +283,17 @@ std::optional<std::string> KrakenSpot::close_position(const CloseOrder& order, s
     trade.id = known->refid;
     rows.back().refid = known->refid;
     if (order.rewrite) *known = rows.back();
+    else book.balances = balances_before;
   } else {
     book.trades.push_back(trade);
     book.ledger.insert(book.ledger.end(), rows.begin(), rows.end());
   }
-  if (!stream) return std::nullopt;
+  if (!stream) {  // what was lost on the way leaves a gap in the sequence
+    for (auto& [id, conn] : conns_) {
+      if (conn.account == static_cast<int>(order.account) && conn.own_topics.count("balances") != 0) ++conn.sequences["balances"];
+    }
+    return std::nullopt;
+  }
   const bool row_first = closes_ % 2 == 1;
   const std::int64_t late = closes_ % 3 == 0 ? world_.scaled(kLateMs) : 0;
   if (!row_first) push_trade(order.account, trade, 0);

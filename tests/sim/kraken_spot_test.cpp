@@ -256,6 +256,18 @@ TEST_CASE("kraken spot: a margin close is one ledger row in stream and history, 
     CHECK(text_at(trade, "pair") == "XXBTZUSD");
   }
   CHECK(orders == std::set<std::string>{"row trade ", "trade row "});
+  const std::int64_t last = *sequences.rbegin();
+  CHECK(static_cast<std::size_t>(last) == sequences.size() + 1);  // 1 was the snapshot's: no gap
+  b.control("close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":5,"silent":true})");
+  b.control("close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":5})");
+  b.advance(1'000);
+  for (const std::string& frame : b.take(conn)) {
+    const Json j = SimBench::json(frame);
+    if (text_at(j, "channel") == "balances" && sequences.size() == static_cast<std::size_t>(last) - 1) {
+      CHECK(int_at(j, "sequence", 0) == last + 2);
+      sequences.insert(0);
+    }
+  }
   CHECK(opening_rows == 3);
   CHECK(rollovers == 2);
 }

@@ -1,9 +1,9 @@
 // Is the simulator honest? A client nobody here wrote (npm ccxt, its pro part) must be able to use it, and must be
 // refused in the venue's own words when a signed part differs. Runs the simulator itself, over TLS.
 //   node check.mjs PATH/anduin-venue-sim bybit|kraken|krakenfutures
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,12 +27,21 @@ function deadline(promise, what) {
 
 // --- the outer process: starts the simulator, then node again with its CA
 async function outer() {
+  const packages = join(here, '../../node');
+  if (!existsSync(join(packages, 'node_modules/ccxt')) &&
+      spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: packages, stdio: 'inherit' }).status !== 0) {
+    fail('npm ci failed');
+  }
   const directory = mkdtempSync(join(tmpdir(), 'anduin-ccxt-'));
   const venue = exchange === 'bybit' ? 'bybit' : 'kraken';
   const sim = spawn(simulator, ['--venue', venue, '--listen', '127.0.0.1:0', '--tls-dir', directory,
     '--accounts', '2', '--die-with-parent'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let lines = 0;
   const line = await new Promise((resolve) => {
-    createInterface({ input: sim.stdout }).once('line', resolve);
+    createInterface({ input: sim.stdout }).on('line', (text) => {
+      ++lines;
+      resolve(text);
+    });
     sim.once('exit', () => fail('the simulator ended before it was ready'));
   });
   sim.removeAllListeners('exit');
@@ -43,7 +52,9 @@ async function outer() {
   const status = await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   clearTimeout(timer);
   sim.kill('SIGTERM');
-  await new Promise((resolve) => sim.once('exit', resolve));
+  const ended = await new Promise((resolve) => sim.once('exit', resolve));
+  if (ended !== 0) fail(`the simulator ended with ${ended}`);
+  if (lines !== 1) fail(`the simulator printed ${lines} lines`);
   rmSync(directory, { recursive: true, force: true });
   process.exit(status);
 }
@@ -75,13 +86,15 @@ async function control(rest, command, body = {}) {
   return json;
 }
 
-async function book(client, symbol) {
-  let seen = 0;
-  for (; seen < 5; ++seen) {
+/// Five good books. One level a frame (Kraken Futures) crosses a book for a moment: then a few may be bad.
+async function book(client, symbol, momentarily_crossed = false) {
+  let good = 0;
+  for (let seen = 0; good < 5; ++seen) {
     const top = await deadline(client.watchOrderBook(symbol), 'watchOrderBook');
     expect(top.bids.length > 0 && top.asks.length > 0, 'the book is empty');
-    expect(top.bids[0][0] < top.asks[0][0], `crossed: ${top.bids[0]} ${top.asks[0]}`);
     expect(top.bids.every((level, i) => i === 0 || level[0] < top.bids[i - 1][0]), 'bids are not sorted');
+    if (top.bids[0][0] < top.asks[0][0]) ++good;
+    else expect(momentarily_crossed && seen < 40, `crossed: ${top.bids[0]} ${top.asks[0]}`);
   }
 }
 

@@ -14,8 +14,8 @@ export function suite({ ccxt, sim, end, make, check, expect, refused, control, b
 
   check('order books of a linear and an inverse perpetual', async () => {
     const client = pro();
-    await book(client, 'BTC/USD:USD');
-    await book(client, 'BTC/USD:BTC');
+    await book(client, 'BTC/USD:USD', true);
+    await book(client, 'BTC/USD:BTC', true);
   });
   check('fetchBalance', async () => {
     const balance = await rest().fetchBalance({ type: 'flex' });
