@@ -128,6 +128,7 @@ void Backfill::close_window() {
   emit_matched();
   reached_ms_ = std::max(reached_ms_, window_to_ms_);
   advance();
+  for (auto& [id, fill] : waiting_) fill.asked = std::max(fill.asked, 1U);  // the window has asked
   if (!waiting_.empty()) ask_log_later(kLogWaitsMs.front());
   if (window_to_ms_ < to_ms_) {
     window_from_ms_ = window_to_ms_;
