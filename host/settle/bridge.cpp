@@ -25,6 +25,9 @@ Result<Assessment> assess(const ClosedPosition& close, const BridgeOptions& opti
     const Plausibility p = check_pnl(close);
     out.verified = p.verified;
     out.hold = p.reason;
+    if (out.hold.empty() && (close.entry_derived || close.size_derived) && rates != nullptr) {
+      out.hold = check_exit_price(close, *rates);
+    }
   }
   if (options.item_limit_usd && out.value.usd.abs() > *options.item_limit_usd) {
     out.hold = "limit: " + out.value.usd.to_string() + " USD is above the limit of one item, " +

@@ -66,6 +66,18 @@ Plausibility check(const ClosedPosition& c) {
 
 }  // namespace
 
+std::string check_exit_price(const ClosedPosition& close, const RateSource& rates) {
+  if (!close.exit_price || close.base_currency.empty()) return {};
+  const auto market = rates.usd_price(canonical_currency(close.base_currency), close.closed_ms);
+  if (!market || market->at_ms > close.closed_ms || close.closed_ms - market->at_ms > kRateAgeMaxMs) return {};
+  try {
+    if ((*close.exit_price - market->usd).abs() <= market->usd.abs() * kExitPriceBand) return {};
+  } catch (const DecimalError&) {
+    // Too many digits to compare is no price either.
+  }
+  return "exit_price: " + close.exit_price->to_string() + " is far from the market's " + market->usd.to_string();
+}
+
 Plausibility check_pnl(const ClosedPosition& close) {
   try {
     return check(close);

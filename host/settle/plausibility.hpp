@@ -25,4 +25,8 @@ struct Plausibility {
 /// Linear: (exit - entry) * size * direction. Inverse: size * (1/entry - 1/exit) * direction, size in USD, in the coin.
 Plausibility check_pnl(const ClosedPosition& close);
 
+/// For closes whose pnl cannot be recomputed: the exit price against the base coin's dollar price at the close, where
+/// there is one. Empty, or why the close must be held.
+std::string check_exit_price(const ClosedPosition& close, const RateSource& rates);
+
 }  // namespace anduin::settle

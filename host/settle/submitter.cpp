@@ -81,7 +81,13 @@ Result<Submitter::View> Submitter::look() {
   if (!settled) return settled.error();
   view.settled = *settled;
   view.heights = {view.head.number, *safe ? (*safe)->number : 0, view.settled.number};
-  const auto nonce = node_.transaction_count(key_.signer, view.settled.hash);
+  // By hash, so that no other branch can answer; an endpoint without EIP-1898 is asked by height.
+  view.settled_id = view.settled.hash;
+  auto nonce = node_.transaction_count(key_.signer, view.settled_id);
+  if (!nonce && (nonce.error().kind == ErrorKind::kProtocol || nonce.error().kind == ErrorKind::kBadRequest)) {
+    view.settled_id = view.settled.number;
+    nonce = node_.transaction_count(key_.signer, view.settled_id);
+  }
   if (!nonce) return nonce.error();
   view.settled_nonce = *nonce;
   status_.head = view.head.number;
@@ -198,7 +204,7 @@ Result<void> Submitter::handle_answer(Slot& slot, const View&, const chain::Send
         note("nonce " + std::to_string(slot.row.nonce) + ": " + answer.message, item);
       }
       break;
-    case AfterSend::kBump: slot.bump_now = true; break;
+    case AfterSend::kBump: slot.bump_now = slot.row.attempts.size() < options_.attempts_max; break;
     case AfterSend::kAlarm:
       status_.key_shared = true;
       note("another transaction holds nonce " + std::to_string(slot.row.nonce) + "; is the key used elsewhere? (" +

@@ -1,7 +1,8 @@
 // Sends the ledger's QUEUED settlements of one vault through one signer, and tracks them to finality:
 // reserve -> sign -> persist -> broadcast -> track. No thread of its own: tick() does all that can be done now.
 // Thread: one caller at a time. Ledger, vault, node, signer and clock outlive it. What it does not promise: a tick
-// that fails may have sent bytes; outcomes come only from the chain, at the settled height.
+// that fails may have sent bytes; outcomes come only from the chain, at the settled height. One submitter per signer
+// and chain: a second one on the same key takes it over, so every live vault needs a signer of its own.
 #pragma once
 #include <map>
 
@@ -66,6 +67,7 @@ class Submitter {
   /// The chain at the start of a tick.
   struct View {
     chain::Block head, settled;
+    chain::BlockId settled_id = chain::Tag::kFinalized;  ///< how that block is named in questions
     Heights heights;
     std::uint64_t settled_nonce = 0;
   };

@@ -32,7 +32,10 @@ Result<void> Submitter::resend(Slot& slot, const View& view) {
 
 Result<void> Submitter::bump(Slot& slot, const View& view) {
   slot.bump_now = false;
-  if (slot.row.attempts.size() >= options_.attempts_max) return resend(slot, view);
+  if (slot.row.attempts.size() >= options_.attempts_max) {
+    slot.attempt_head = view.head.number;  // as late as a new attempt would be: not every round
+    return resend(slot, view);
+  }
   if (const auto fees = fresh(); !fees) return fees.error();
   const AttemptRow& last = slot.row.attempts.back();
   const auto fees = bumped_fees({last.max_fee, last.tip}, *fees_, options_.fees);

@@ -165,7 +165,7 @@ Result<ItemFacts> Submitter::facts_of(const QueuedItem& item, const View& view, 
   ItemFacts facts;
   facts.slots_used = item.slots_used;
   facts.amount_provable = vault_.proves_amount();
-  const auto used = vault_.used(node_, item.ref_id, view.settled.hash);
+  const auto used = vault_.used(node_, item.ref_id, view.settled_id);
   if (!used) return used.error();
   facts.used = *used;
   if (own != nullptr && own->sighting->success) {

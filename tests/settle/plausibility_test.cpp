@@ -1,0 +1,89 @@
+// The recomputed pnl: linear and inverse, long and short, stated fees, derived fields.
+#include "settle/plausibility.hpp"
+
+#include "settle/support.hpp"
+
+using namespace anduin;
+using namespace anduin::settle;
+using anduin::settle::test::close_of;
+
+namespace {
+
+ClosedPosition linear(const char* entry, const char* exit, const char* size, const char* pnl, Side side = Side::kLong) {
+  auto c = close_of("1", pnl);
+  c.kind = InstrumentKind::kLinearPerpetual;
+  c.base_currency = "BTC";
+  c.side = side;
+  c.entry_price = Decimal::of(entry);
+  c.exit_price = Decimal::of(exit);
+  c.size = Decimal::of(size);
+  return c;
+}
+
+ClosedPosition inverse(const char* entry, const char* exit, const char* size, const char* pnl, Side side = Side::kLong) {
+  auto c = linear(entry, exit, size, pnl, side);
+  c.kind = InstrumentKind::kInversePerpetual;
+  c.currency = c.fee_currency = "XBT";
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("plausibility: linear", "[plausibility]") {
+  CHECK(check_pnl(linear("43000", "44000", "0.5", "500")).verified == Verified::kOk);
+  CHECK(check_pnl(linear("43000", "44000", "0.5", "-500", Side::kShort)).verified == Verified::kOk);
+  CHECK(check_pnl(linear("43000", "44000", "0.5", "495", Side::kLong)).verified == Verified::kOk);
+  const auto wrong_sign = check_pnl(linear("43000", "44000", "0.5", "-500"));
+  CHECK(wrong_sign.verified == Verified::kFailed);
+  CHECK(wrong_sign.reason.find("plausibility:") == 0);
+  // Contracts taken for base units: off by the multiplier.
+  CHECK(check_pnl(linear("43000", "44000", "500", "500")).verified == Verified::kFailed);
+  auto with_fee = linear("43000", "44000", "0.5", "450");
+  CHECK(check_pnl(with_fee).verified == Verified::kFailed);
+  with_fee.fee = Decimal(45);
+  CHECK(check_pnl(with_fee).verified == Verified::kOk);
+}
+
+TEST_CASE("plausibility: inverse, in the coin", "[plausibility]") {
+  // 10,000 USD from 40,000 to 50,000: 0.25 - 0.2 = 0.05 BTC
+  CHECK(check_pnl(inverse("40000", "50000", "10000", "0.05")).verified == Verified::kOk);
+  CHECK(check_pnl(inverse("40000", "50000", "10000", "-0.05", Side::kShort)).verified == Verified::kOk);
+  CHECK(check_pnl(inverse("40000", "50000", "10000", "0.06")).verified == Verified::kFailed);
+  CHECK(check_pnl(inverse("40000", "50000", "10000", "2500")).verified == Verified::kFailed);
+}
+
+TEST_CASE("plausibility: derived fields are never called ok", "[plausibility]") {
+  auto c = linear("43000", "44000", "0.5", "500");
+  c.entry_derived = true;
+  CHECK(check_pnl(c).verified == Verified::kUnverified);
+  c.pnl = Decimal(999);  // circular: the entry would have moved with it
+  CHECK(check_pnl(c).verified == Verified::kUnverified);
+  c.pnl = Decimal(70'000);  // three times what the position was worth
+  CHECK(check_pnl(c).verified == Verified::kFailed);
+}
+
+TEST_CASE("plausibility: a derived row's exit price is held against the market", "[plausibility]") {
+  auto c = linear("43000", "44000", "0.5", "500");
+  c.entry_derived = true;
+  anduin::settle::test::FixedRates rates;
+  const auto hold = [&] { return assess(c, BridgeOptions{}, false, &rates, c.closed_ms)->hold; };
+  CHECK(hold().empty());
+  rates.prices["BTC"] = {Decimal(44'100), c.closed_ms - 1'000, "aggregate"};
+  CHECK(hold().empty());
+  rates.prices["BTC"] = {Decimal(60'000), c.closed_ms - 1'000, "aggregate"};
+  CHECK(hold().find("exit_price:") == 0);
+  rates.prices["BTC"].at_ms = c.closed_ms - kRateAgeMaxMs - 1;  // too old to say anything
+  CHECK(hold().empty());
+}
+
+TEST_CASE("plausibility: what cannot be recomputed is unverified", "[plausibility]") {
+  CHECK(check_pnl(close_of("1", "5")).verified == Verified::kUnverified);
+  auto c = linear("43000", "44000", "0.5", "500");
+  c.size.reset();
+  CHECK(check_pnl(c).verified == Verified::kUnverified);
+  c = linear("43000", "44000", "0.5", "0.0115");
+  c.currency = "BTC";  // a linear contract paid in coin: no formula
+  CHECK(check_pnl(c).verified == Verified::kUnverified);
+  c = linear("99999999999999999999999999999", "1", "99999999999999999999999999999", "1");
+  CHECK(check_pnl(c).verified == Verified::kUnverified);
+}
