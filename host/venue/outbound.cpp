@@ -105,7 +105,8 @@ Result<SocketRequest> Outbound::open(const and_rec_open& record, std::int64_t op
     if (!url) return url.error();
     out.url = std::move(*url);
   }
-  if (auto allowed = impl_->egress.allow_url(endpoint, out.url); !allowed) return allowed.error();
+  for (std::string& value : rendered.sensitive) impl_->redaction.add(std::move(value));
+  if (auto allowed = impl_->egress.allow_open(endpoint, out.url, rendered); !allowed) return allowed.error();
   return out;
 }
 
