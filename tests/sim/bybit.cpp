@@ -9,8 +9,9 @@ constexpr std::int64_t kIdleScanMs = 30'000;  ///< the venue looks for idle sock
 constexpr std::int64_t kListDelayMaxMs = 3'000, kLogDelayMaxMs = 60'000;
 constexpr int kEntryDecimals = 8;
 
-SymbolSpec spec(std::string native, std::string canonical, std::string base, std::string quote, std::string settle,
-                std::string market, int price_decimals, std::int64_t tick, int qty_decimals) {
+SymbolSpec spec(std::string native, std::string canonical, std::string base, std::string quote,
+                std::string settle, std::string market, int price_decimals, std::int64_t tick,
+                int qty_decimals) {
   SymbolSpec s;
   s.product = market == "spot" ? Product::kSpot : market == "inverse" ? Product::kInverse : Product::kLinear;
   s.contract_type = market == "inverse" ? "InversePerpetual" : "LinearPerpetual";
@@ -70,20 +71,25 @@ void BybitSim::make_accounts() {
     if (i == 0 && !world_.options.key.empty()) account.key = world_.options.key;
     if (i == 0 && !world_.options.secret.empty()) account.secret = world_.options.secret;
     accounts_.push_back(std::move(account));
-    wallets_.push_back({{{"USDT", Decimal(10000)}, {"USDC", Decimal(500)}, {"BTC", Decimal(1)}, {"ETH", Decimal(5)}}});
+    wallets_.push_back(
+        {{{"USDT", Decimal(10000)}, {"USDC", Decimal(500)}, {"BTC", Decimal(1)}, {"ETH", Decimal(5)}}});
   }
   fills_.resize(accounts_.size());
 }
 
 std::vector<SimVenue::Endpoint> BybitSim::endpoints() const {
-  return {{"public.linear", "/v5/public/linear"}, {"public.inverse", "/v5/public/inverse"},
-          {"public.spot", "/v5/public/spot"},     {"private", "/v5/private"},
+  return {{"public.linear", "/v5/public/linear"},
+          {"public.inverse", "/v5/public/inverse"},
+          {"public.spot", "/v5/public/spot"},
+          {"private", "/v5/private"},
           {"rest", ""}};
 }
 
 const SymbolSpec* BybitSim::find_symbol(std::string_view name, std::string_view market) const {
   for (const SymbolSpec& s : symbols_) {
-    if ((s.native == name || (!s.canonical.empty() && s.canonical == name)) && (market.empty() || s.market == market)) return &s;
+    if ((s.native == name || (!s.canonical.empty() && s.canonical == name)) &&
+        (market.empty() || s.market == market))
+      return &s;
   }
   return nullptr;
 }
@@ -157,73 +163,86 @@ void BybitSim::queue_noise(std::size_t account, const BybitFill& close) {
   }
 }
 
+BybitFill BybitSim::make_fill(const CloseOrder& order, const SymbolSpec& spec, const Decimal& fee,
+                              const Decimal& closed, const Decimal& pnl) {
+  const std::int64_t now = world_.wall_ms();
+  BybitFill f;
+  f.category = spec.market;
+  f.symbol = spec.native;
+  f.exec_id = uuid(world_.random);
+  f.side = order.is_long ? "Sell" : "Buy";
+  f.exec_type = order.liquidation ? "BustTrade" : order.adl ? "AdlTrade" : "Trade";
+  f.log_type = order.liquidation ? "LIQUIDATION" : order.adl ? "ADL" : "TRADE";
+  f.fee_currency = spec.product == Product::kInverse ? spec.base : spec.settle;
+  f.closed = closed;
+  f.pnl = pnl;
+  // A flip closes the old position and opens the other way in one fill: the fee covers both halves.
+  f.qty = order.flip ? closed * Decimal(2) : closed;
+  f.fee = order.flip ? fee * Decimal(2) : fee;
+  f.exec_ms = order.closed_ms != 0 ? order.closed_ms : now;
+  f.seq = ++next_seq_;
+  const auto visible = [&](std::int64_t fixed_ms, std::int64_t max_ms) {
+    if (!random_delays_) return now + fixed_ms;
+    return now +
+           world_.scaled(static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(max_ms))));
+  };
+  f.list_visible_ms = visible(list_delay_ms_, kListDelayMaxMs);
+  f.log_visible_ms = visible(log_delay_ms_, kLogDelayMaxMs);
+  Decimal& cash = wallets_[order.account].coins[f.fee_currency];
+  cash = cash + f.pnl - f.fee;
+  f.cash_balance = cash;
+  return f;
+}
+
+void BybitSim::remember(std::size_t account, const BybitFill& fill, bool rewrite) {
+  std::deque<BybitFill>& rows = fills_[account];
+  const auto known = std::find_if(rows.begin(), rows.end(), [&](const BybitFill& old) {
+    return old.order_id == fill.order_id && old.exec_id == fill.exec_id;
+  });
+  if (known == rows.end()) rows.push_back(fill);
+  if (known != rows.end() && rewrite) *known = fill;
+}
+
 std::optional<std::string> BybitSim::close_position(const CloseOrder& order, std::vector<CloseLog>& log) {
   const SymbolSpec* s = find_symbol(order.symbol, "linear");
   if (s == nullptr) s = find_symbol(order.symbol, "inverse");
   if (s == nullptr) return "no contract '" + order.symbol + "'";
-  const bool inverse = s->product == Product::kInverse;
-  const std::int64_t now = world_.wall_ms();
-  const Decimal exit = order.exit ? *order.exit : world_.market.price(*s, now);
+  const Decimal exit = order.exit ? *order.exit : world_.market.price(*s, world_.wall_ms());
   const std::size_t colon = order.id.find(':');
   const std::string order_id = order.id.empty() ? uuid(world_.random) : order.id.substr(0, colon);
+  const SimAccount& account = accounts_[order.account];
+  const Decimal count(order.fills);
+  const Decimal share = Decimal::divide(order.size, count, s->qty_decimals);
+  if (order.fills > 1 && (share.sign() <= 0 || share * (count - Decimal(1)) >= order.size)) {
+    return "size is too small for so many fills";
+  }
   ++closes_;
-
   std::vector<BybitFill> fills;
-  const int count = order.fills;
   Decimal size_left = order.size, pnl_left = order.pnl, fee_left = order.fee;
-  for (int i = 0; i < count; ++i) {
-    const bool last = i + 1 == count;
-    BybitFill f;
-    f.category = s->market;
-    f.symbol = s->native;
-    f.order_id = order_id;
-    f.exec_id = !order.id.empty() && i == 0 ? (colon == std::string::npos ? order.id : order.id.substr(colon + 1))
-                                            : uuid(world_.random);
-    f.side = order.is_long ? "Sell" : "Buy";
-    f.exec_type = order.liquidation ? "BustTrade" : order.adl ? "AdlTrade" : "Trade";
-    f.log_type = order.liquidation ? "LIQUIDATION" : order.adl ? "ADL" : "TRADE";
-    f.fee_currency = inverse ? s->base : s->settle;
-    f.price = exit;
-    f.closed = last ? size_left : Decimal::divide(order.size, Decimal(count), s->qty_decimals);
-    f.pnl = last ? pnl_left : Decimal::divide(order.pnl, Decimal(count), kEntryDecimals);
-    Decimal fee = last ? fee_left : Decimal::divide(order.fee, Decimal(count), kEntryDecimals);
-    if (f.closed.sign() <= 0) return "size is too small for so many fills";
-    size_left = size_left - f.closed;
-    pnl_left = pnl_left - f.pnl;
+  for (int i = 0; i < order.fills; ++i) {
+    const bool last = i + 1 == order.fills;  // the last fill takes what division left over
+    const Decimal closed = last ? size_left : share;
+    const Decimal pnl = last ? pnl_left : Decimal::divide(order.pnl, count, kEntryDecimals);
+    const Decimal fee = last ? fee_left : Decimal::divide(order.fee, count, kEntryDecimals);
+    size_left = size_left - closed;
+    pnl_left = pnl_left - pnl;
     fee_left = fee_left - fee;
-    log.push_back({f.order_id + ":" + f.exec_id, accounts_[order.account].uid, accounts_[order.account].name,
-                   s->canonical.empty() ? s->native : s->canonical, order.is_long ? "long" : "short",
-                   f.fee_currency, f.pnl, fee, f.closed, order.closed_ms != 0 ? order.closed_ms : now});
-    // A flip closes the old position and opens the other way in one fill: the fee covers both halves.
-    f.qty = order.flip ? f.closed * Decimal(2) : f.closed;
-    f.fee = order.flip ? fee * Decimal(2) : fee;
+    BybitFill f = make_fill(order, *s, fee, closed, pnl);
+    f.price = exit;
+    f.order_id = order_id;
+    if (!order.id.empty() && i == 0)
+      f.exec_id = colon == std::string::npos ? order.id : order.id.substr(colon + 1);
     f.leaves = size_left;
-    f.exec_ms = order.closed_ms != 0 ? order.closed_ms : now;
-    f.seq = ++next_seq_;
-    const auto delay = [&](std::int64_t fixed_ms, std::int64_t max_ms) {
-      if (!random_delays_) return now + fixed_ms;
-      return now + world_.scaled(static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(max_ms))));
-    };
-    f.list_visible_ms = delay(list_delay_ms_, kListDelayMaxMs);
-    f.log_visible_ms = delay(log_delay_ms_, kLogDelayMaxMs);
-    Decimal& cash = wallets_[order.account].coins[f.fee_currency];
-    cash = cash + f.pnl - f.fee;
-    f.cash_balance = cash;
+    log.push_back({f.order_id + ":" + f.exec_id, account.uid, account.name,
+                   s->canonical.empty() ? s->native : s->canonical, order.is_long ? "long" : "short",
+                   f.fee_currency, pnl, fee, closed, f.exec_ms});
     fills.push_back(std::move(f));
   }
-  std::deque<BybitFill>& rows = fills_[order.account];
-  for (const BybitFill& f : fills) {
-    const auto known = std::find_if(rows.begin(), rows.end(), [&](const BybitFill& old) {
-      return old.order_id == f.order_id && old.exec_id == f.exec_id;
-    });
-    if (known == rows.end()) rows.push_back(f);
-    else if (order.rewrite) *known = f;
-  }
-  if (!order.silent && !order.drop) {
-    push_fills(order.account, fills, order.missing_pnl);
-    push_private(order.account, "wallet", "", wallet(order.account));
-    queue_noise(order.account, fills.front());
-  }
+  for (const BybitFill& f : fills) remember(order.account, f, order.rewrite);
+  if (order.silent || order.drop) return std::nullopt;
+  push_fills(order.account, fills, order.missing_pnl);
+  push_private(order.account, "wallet", "", wallet(order.account));
+  queue_noise(order.account, fills.front());
   return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
-// Bybit V5 as a simulated venue: public and private sockets, the REST calls that clients make, limits, quirks.
-// Sans-I/O; one thread. Facts: venues/bybit.md and venues/keys.md; what is unproven there is answered strictly.
+// Bybit V5 as a simulated venue: public and private sockets, the REST calls that clients make, limits,
+// quirks. Sans-I/O; one thread. Facts: venues/bybit.md and venues/keys.md; what is unproven there is answered
+// strictly.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -60,12 +61,19 @@ class BybitSim final : public SimVenue {
     std::string last_frame;
     bool restart = false;
   };
-  struct Limit { std::int64_t window_start_ms = 0, used = 0; };
-  struct Wallet { std::map<std::string, Decimal> coins; };
+  struct Limit {
+    std::int64_t window_start_ms = 0, used = 0;
+  };
+  struct Wallet {
+    std::map<std::string, Decimal> coins;
+  };
 
   // bybit.cpp
   void make_accounts();
   void make_symbols();
+  BybitFill make_fill(const CloseOrder& order, const SymbolSpec& spec, const Decimal& fee,
+                      const Decimal& closed, const Decimal& pnl);
+  void remember(std::size_t account, const BybitFill& fill, bool rewrite);
   void queue_noise(std::size_t account, const BybitFill& close);
   // bybit_feed.cpp
   void push_feed(const std::string& category, const std::string& topic, Feed& feed);

@@ -6,10 +6,10 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kRepeatMs = 3'000;      ///< an unchanged depth-1 book is sent again after this long
-constexpr std::int64_t kOneSidedEvery = 97;    ///< so often a depth-1 change comes as an old-style delta
-constexpr std::int64_t kOtherOrderEvery = 7;   ///< so often "type" stands before "ts"
-constexpr std::int64_t kBurstMax = 64;         ///< frames of one topic in one tick, after a long pause
+constexpr std::int64_t kRepeatMs = 3'000;     ///< an unchanged depth-1 book is sent again after this long
+constexpr std::int64_t kOneSidedEvery = 97;   ///< so often a depth-1 change comes as an old-style delta
+constexpr std::int64_t kOtherOrderEvery = 7;  ///< so often "type" stands before "ts"
+constexpr std::int64_t kBurstMax = 64;        ///< frames of one topic in one tick, after a long pause
 
 std::string side_text(const std::vector<Level>& levels, const SymbolSpec& spec) {
   Arr list;
@@ -29,7 +29,8 @@ std::vector<Level> difference(const std::vector<Level>& before, const std::vecto
     if (std::find(before.begin(), before.end(), level) == before.end()) out.push_back(level);
   }
   for (const Level& level : before) {
-    const bool stays = std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
+    const bool stays =
+        std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
     if (!stays) out.push_back({level.price, 0});
   }
   return out;
@@ -37,7 +38,8 @@ std::vector<Level> difference(const std::vector<Level>& before, const std::vecto
 
 }  // namespace
 
-std::optional<BybitSim::Feed> BybitSim::make_feed(const std::string& category, const std::string& topic) const {
+std::optional<BybitSim::Feed> BybitSim::make_feed(const std::string& category,
+                                                  const std::string& topic) const {
   Feed feed;
   std::string symbol;
   if (topic.starts_with("tickers.")) {
@@ -49,7 +51,8 @@ std::optional<BybitSim::Feed> BybitSim::make_feed(const std::string& category, c
     const auto [end, error] = std::from_chars(topic.data() + 10, topic.data() + dot, feed.depth);
     if (error != std::errc() || end != topic.data() + dot) return std::nullopt;
     static constexpr int kDepths[] = {1, 50, 200, 500, 1000};
-    if (std::find(std::begin(kDepths), std::end(kDepths), feed.depth) == std::end(kDepths)) return std::nullopt;
+    if (std::find(std::begin(kDepths), std::end(kDepths), feed.depth) == std::end(kDepths))
+      return std::nullopt;
     symbol = topic.substr(dot + 1);
   } else {
     return std::nullopt;
@@ -154,7 +157,8 @@ void BybitSim::push_feed(const std::string& category, const std::string& topic, 
     } else {
       ++feed.u;
       ++feed.pushes;
-      const bool old_style = feed.depth == 1 && feed.pushes % kOneSidedEvery == 0 && book.bids == feed.last.bids;
+      const bool old_style =
+          feed.depth == 1 && feed.pushes % kOneSidedEvery == 0 && book.bids == feed.last.bids;
       if (feed.depth == 1) feed.last_frame = book_frame(topic, feed, "snapshot", book);
       if (feed.depth > 1 || old_style) {
         const Ladder delta{difference(feed.last.bids, book.bids), difference(feed.last.asks, book.asks)};

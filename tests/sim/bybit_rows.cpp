@@ -29,9 +29,12 @@ std::string BybitSim::fill_row(const BybitFill& f, bool stream, bool hide_pnl) c
       .str("execType", f.exec_type)
       .str("execValue", value.to_string())
       .str("feeRate", rate_text(f.fee, value))
-      .str("tradeIv", "").str("markIv", "").str("blockTradeId", "")
+      .str("tradeIv", "")
+      .str("markIv", "")
+      .str("blockTradeId", "")
       .str("markPrice", f.spot ? "" : f.price.to_string())
-      .str("indexPrice", "").str("underlyingPrice", "")
+      .str("indexPrice", "")
+      .str("underlyingPrice", "")
       .str("leavesQty", f.leaves.to_string())
       .str("orderId", f.order_id)
       .str("orderLinkId", "")
@@ -99,28 +102,35 @@ std::string BybitSim::wallet(std::size_t account) const {
                   .str("availableToBorrow", "")
                   .str("borrowAmount", "0")
                   .str("accruedInterest", "0")
-                  .str("totalOrderIM", "0").str("totalPositionIM", "0").str("totalPositionMM", "0")
+                  .str("totalOrderIM", "0")
+                  .str("totalPositionIM", "0")
+                  .str("totalPositionMM", "0")
                   .str("unrealisedPnl", "0")
                   .str("cumRealisedPnl", "0")
                   .str("bonus", "0")
                   .flag("collateralSwitch", true)
                   .flag("marginCollateral", true)
                   .str("locked", "0")
-                  .str("spotHedgingQty", "0").str("spotBorrow", "0")
+                  .str("spotHedgingQty", "0")
+                  .str("spotBorrow", "0")
                   .text());
   }
   const std::string sum = total.to_string();
   return Arr()
       .raw(Obj()
-               .str("accountIMRate", "0").str("accountIMRateByMp", "0")
-               .str("accountMMRate", "0").str("accountMMRateByMp", "0")
+               .str("accountIMRate", "0")
+               .str("accountIMRateByMp", "0")
+               .str("accountMMRate", "0")
+               .str("accountMMRateByMp", "0")
                .str("totalEquity", sum)
                .str("totalWalletBalance", sum)
                .str("totalMarginBalance", sum)
                .str("totalAvailableBalance", sum)
                .str("totalPerpUPL", "0")
-               .str("totalInitialMargin", "0").str("totalInitialMarginByMp", "0")
-               .str("totalMaintenanceMargin", "0").str("totalMaintenanceMarginByMp", "0")
+               .str("totalInitialMargin", "0")
+               .str("totalInitialMarginByMp", "0")
+               .str("totalMaintenanceMargin", "0")
+               .str("totalMaintenanceMarginByMp", "0")
                .raw("coin", coins.text())
                .str("accountLTV", "0")
                .str("accountType", "UNIFIED")
@@ -132,8 +142,10 @@ std::string BybitSim::key_info(std::size_t account) const {
   const SimAccount& a = accounts_[account];
   const bool writes = a.can_trade || a.can_withdraw || a.can_transfer;
   std::string wallet_rights = "[]";
-  if (a.can_withdraw) wallet_rights = list_of({"AccountTransfer", "Withdraw"});
-  else if (a.can_transfer) wallet_rights = list_of({"AccountTransfer", "SubMemberTransfer"});
+  if (a.can_withdraw)
+    wallet_rights = list_of({"AccountTransfer", "Withdraw"});
+  else if (a.can_transfer)
+    wallet_rights = list_of({"AccountTransfer", "SubMemberTransfer"});
   // A read-only key shows its scopes all the same: readOnly alone decides.
   const std::string trade = a.can_trade || !writes ? list_of({"Order", "Position"}) : "[]";
   return Obj()
@@ -198,8 +210,10 @@ std::string BybitSim::instrument_row(const SymbolSpec& s) const {
       .str("deliveryTime", "0")
       .str("deliveryFeeRate", "")
       .str("priceScale", std::to_string(s.price_decimals))
-      .raw("leverageFilter", Obj().str("minLeverage", "1").str("maxLeverage", "100").str("leverageStep", "0.01").text())
-      .raw("priceFilter", Obj().str("minPrice", tick).str("maxPrice", "1999999.80").str("tickSize", tick).text())
+      .raw("leverageFilter",
+           Obj().str("minLeverage", "1").str("maxLeverage", "100").str("leverageStep", "0.01").text())
+      .raw("priceFilter",
+           Obj().str("minPrice", tick).str("maxPrice", "1999999.80").str("tickSize", tick).text())
       .raw("lotSizeFilter", Obj()
                                 .str("maxOrderQty", "1190.000")
                                 .str("minOrderQty", step)

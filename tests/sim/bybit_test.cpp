@@ -1,8 +1,8 @@
 // The simulated Bybit against the vectors (signatures, client frames) and against section 11 of its sheet.
+#include <set>
+
 #include "sim/sim_bench.hpp"
 #include "support/shared.hpp"
-
-#include <set>
 
 namespace anduin::sim {
 namespace {
@@ -15,7 +15,9 @@ Request signed_get(SimBench& b, const std::string& path, const std::string& quer
   const SimAccount& a = b.simulator.venue().accounts()[account];
   const std::string stamp = std::to_string(b.clock.wall_ms());
   Request r{"GET", path, query};
-  r.headers = {{"X-BAPI-API-KEY", a.key}, {"X-BAPI-TIMESTAMP", stamp}, {"X-BAPI-RECV-WINDOW", "5000"},
+  r.headers = {{"X-BAPI-API-KEY", a.key},
+               {"X-BAPI-TIMESTAMP", stamp},
+               {"X-BAPI-RECV-WINDOW", "5000"},
                {"X-BAPI-SIGN", hmac_sha256_hex(a.secret, stamp + a.key + "5000" + query)}};
   return r;
 }
@@ -24,7 +26,8 @@ Json get(SimBench& b, const std::string& path, const std::string& query, std::si
   return SimBench::json(b.simulator.http(signed_get(b, path, query, account)).body);
 }
 
-ConnId logged_in(SimBench& b, const std::string& topics = R"("execution","wallet")", std::size_t account = 0) {
+ConnId logged_in(SimBench& b, const std::string& topics = R"("execution","wallet")",
+                 std::size_t account = 0) {
   const SimAccount& a = b.simulator.venue().accounts()[account];
   const ConnId conn = b.open("/v5/private");
   const std::string expires = std::to_string(b.clock.wall_ms() + 10'000);
@@ -46,7 +49,9 @@ std::vector<Json> items(const std::vector<std::string>& frames, const std::strin
   return found;
 }
 
-std::string id_of(const Json& row, const char* exec) { return text_at(row, "orderId") + ":" + text_at(row, exec); }
+std::string id_of(const Json& row, const char* exec) {
+  return text_at(row, "orderId") + ":" + text_at(row, exec);
+}
 
 }  // namespace
 
@@ -59,11 +64,14 @@ TEST_CASE("bybit: every signed request of the vectors is accepted, and refused w
     b.clock.set_wall_ms(in["timestamp_ms"]);
     Request r{in["method"], in["path"], in["query"], {}, in["body"]};
     const std::string sign = row["expected"]["X-BAPI-SIGN"];
-    r.headers = {{"X-BAPI-API-KEY", kKey}, {"X-BAPI-TIMESTAMP", std::to_string(b.clock.wall_ms())},
-                 {"x-bapi-recv-window", in["recv_window"]}, {"X-BAPI-SIGN", sign}};
+    r.headers = {{"X-BAPI-API-KEY", kKey},
+                 {"X-BAPI-TIMESTAMP", std::to_string(b.clock.wall_ms())},
+                 {"x-bapi-recv-window", in["recv_window"]},
+                 {"X-BAPI-SIGN", sign}};
     INFO(row["name"]);
     const std::int64_t code = int_at(SimBench::json(b.simulator.http(r).body), "retCode", -1);
-    // What follows the signature may be refused for its content (an order, a made-up cursor), never for the key.
+    // What follows the signature may be refused for its content (an order, a made-up cursor), never for the
+    // key.
     CHECK((code == 0 || code == 10001 || code == 10005));
     Request altered = r;
     (altered.query.empty() ? altered.body : altered.query) += "&x=1";
@@ -119,7 +127,8 @@ TEST_CASE("bybit: frames of real clients are accepted") {
 
 TEST_CASE("bybit: a topic list with one bad, doubled or unauthorized member fails whole") {
   SimBench b = bench();
-  const ConnId linear = b.open("/v5/public/linear"), spot = b.open("/v5/public/spot"), mine = b.open("/v5/private");
+  const ConnId linear = b.open("/v5/public/linear"), spot = b.open("/v5/public/spot"),
+               mine = b.open("/v5/private");
   const auto fails = [&](ConnId conn, const std::string& args) {
     const Json ack = SimBench::json(b.say(conn, R"({"op":"subscribe","args":[)" + args + "]}").front());
     return !flag_at(ack, "success");
@@ -133,7 +142,8 @@ TEST_CASE("bybit: a topic list with one bad, doubled or unauthorized member fail
   std::string eleven = R"("orderbook.1.BTCUSDT")";
   for (int i = 0; i < 10; ++i) eleven += R"(,"orderbook.1.ETHUSDT")";
   CHECK(fails(spot, eleven));
-  const Json ack = SimBench::json(b.say(spot, R"({"op":"subscribe","args":["orderbook.1.BTCUSDT"]})").front());
+  const Json ack =
+      SimBench::json(b.say(spot, R"({"op":"subscribe","args":["orderbook.1.BTCUSDT"]})").front());
   CHECK(text_at(ack, "ret_msg") == "subscribe");
   CHECK(fails(logged_in(b), R"("order","position.linear")"));
 }
@@ -178,8 +188,10 @@ TEST_CASE("bybit: a depth-50 book built from the deltas equals the next snapshot
       if (!j.contains("topic")) continue;
       if (text_at(j, "type") == "snapshot") bids.clear();
       for (const Json& level : j["data"]["b"]) {
-        if (level[1] == "0") bids.erase(Decimal::of(level[0].get<std::string>()));
-        else bids[Decimal::of(level[0].get<std::string>())] = level[1].get<std::string>();
+        if (level[1] == "0")
+          bids.erase(Decimal::of(level[0].get<std::string>()));
+        else
+          bids[Decimal::of(level[0].get<std::string>())] = level[1].get<std::string>();
       }
     }
   };
@@ -194,17 +206,26 @@ TEST_CASE("bybit: a depth-50 book built from the deltas equals the next snapshot
 }
 
 TEST_CASE("bybit: a close has one id in the stream, in the execution list and in the log") {
-  const struct { const char* name; const char* extra; } kinds[] = {
-      {"plain", ""}, {"flip", R"(,"flip":true)"}, {"liquidation", R"(,"liquidation":true)"}, {"adl", R"(,"adl":true)"},
-      {"partial", R"(,"partial":true)"}, {"hedge", R"(,"hedge":true)"}, {"missing pnl", R"(,"missingPnl":true)"},
-      {"three fills", R"(,"fills":3)"}, {"inverse", R"(,"symbol":"BTCUSD")"}};
+  const struct {
+    const char* name;
+    const char* extra;
+  } kinds[] = {{"plain", ""},
+               {"flip", R"(,"flip":true)"},
+               {"liquidation", R"(,"liquidation":true)"},
+               {"adl", R"(,"adl":true)"},
+               {"partial", R"(,"partial":true)"},
+               {"hedge", R"(,"hedge":true)"},
+               {"missing pnl", R"(,"missingPnl":true)"},
+               {"three fills", R"(,"fills":3)"},
+               {"inverse", R"(,"symbol":"BTCUSD")"}};
   for (const auto& kind : kinds) {
     INFO(kind.name);
     SimBench b = bench(2);
     const ConnId conn = logged_in(b), other = logged_in(b, R"("execution")", 1);
     b.take(conn);
-    const Json answer = b.control("close", std::string(R"({"symbol":"BTCUSDT","side":"short","size":0.3,"pnl":-12.5,"fee":0.6)") +
-                                               kind.extra + "}");
+    const Json answer = b.control(
+        "close", std::string(R"({"symbol":"BTCUSDT","side":"short","size":0.3,"pnl":-12.5,"fee":0.6)") +
+                     kind.extra + "}");
     REQUIRE(flag_at(answer, "ok"));
     std::set<std::string> given, streamed, listed, logged;
     for (const Json& id : answer["ids"]) given.insert(id.get<std::string>());
@@ -214,8 +235,9 @@ TEST_CASE("bybit: a close has one id in the stream, in the execution list and in
       CHECK(item["side"] == "Buy");
       CHECK(item.contains("execPnl") == (std::string(kind.name) != "missing pnl"));
       // What a client counts: the fee of the closed part only.
-      fee = fee + Decimal::divide(Decimal::of(text_at(item, "execFee")) * Decimal::of(text_at(item, "closedSize")),
-                                  Decimal::of(text_at(item, "execQty")), 12);
+      fee = fee +
+            Decimal::divide(Decimal::of(text_at(item, "execFee")) * Decimal::of(text_at(item, "closedSize")),
+                            Decimal::of(text_at(item, "execQty")), 12);
     }
     CHECK(fee == Decimal(6, -1));
     CHECK(items(b.take(other), "execution").empty());
@@ -247,7 +269,9 @@ TEST_CASE("bybit: a silent close is in REST only, and visibility may lag") {
   b.control("close", R"({"symbol":"ETHUSDT","side":"long","size":1,"pnl":1,"silent":true})");
   CHECK(b.take(conn).empty());
   const auto rows = [&](const char* path) {
-    return get(b, path, std::string("category=linear&endTime=") + std::to_string(b.clock.wall_ms()))["result"]["list"].size();
+    return get(b, path,
+               std::string("category=linear&endTime=") + std::to_string(b.clock.wall_ms()))["result"]["list"]
+        .size();
   };
   CHECK(rows("/v5/execution/list") == 0);
   b.advance(2000);
@@ -270,9 +294,11 @@ TEST_CASE("bybit: cursors walk any number of rows, newest first, without a gap o
       std::string newest = "9";
       int pages = 0;
       do {
-        const std::string query = std::string("category=linear&limit=") + (log ? "50" : "100") +
-                                  (cursor.empty() ? "" : "&cursor=" + (pages % 2 == 0 ? pct_encode(cursor) : cursor));
-        const Json result = get(b, log ? "/v5/account/transaction-log" : "/v5/execution/list", query)["result"];
+        const std::string query =
+            std::string("category=linear&limit=") + (log ? "50" : "100") +
+            (cursor.empty() ? "" : "&cursor=" + (pages % 2 == 0 ? pct_encode(cursor) : cursor));
+        const Json result =
+            get(b, log ? "/v5/account/transaction-log" : "/v5/execution/list", query)["result"];
         for (const Json& row : result["list"]) {
           const std::string time = text_at(row, log ? "transactionTime" : "execTime");
           CHECK(time <= newest);
@@ -292,8 +318,10 @@ TEST_CASE("bybit: history windows are seven days at most and a day by default on
   SimBench b = bench();
   const std::int64_t now = b.clock.wall_ms();
   const std::string two_days_ago = std::to_string(now - 2 * 86'400'000LL);
-  b.control("close", R"({"symbol":"BTCUSDT","side":"long","size":0.1,"pnl":1,"closedAt":)" + two_days_ago + "}");
-  const std::string week = "startTime=" + std::to_string(now - 604'800'001) + "&endTime=" + std::to_string(now);
+  b.control("close",
+            R"({"symbol":"BTCUSDT","side":"long","size":0.1,"pnl":1,"closedAt":)" + two_days_ago + "}");
+  const std::string week =
+      "startTime=" + std::to_string(now - 604'800'001) + "&endTime=" + std::to_string(now);
   CHECK(int_at(get(b, "/v5/execution/list", "category=linear&" + week), "retCode", 0) == 10001);
   CHECK(int_at(get(b, "/v5/account/transaction-log", week), "retCode", 0) == 10001);
   CHECK(get(b, "/v5/execution/list", "category=linear")["result"]["list"].size() == 1);
@@ -320,7 +348,8 @@ TEST_CASE("bybit: the limit per user shows in the headers and ends in 10006") {
 
 TEST_CASE("bybit: an idle socket is cut after max_active_time, a pinging one lives") {
   SimBench b = bench();
-  const ConnId idle = b.open("/v5/private?max_active_time=60s"), lively = b.open("/v5/private?max_active_time=1m");
+  const ConnId idle = b.open("/v5/private?max_active_time=60s"),
+               lively = b.open("/v5/private?max_active_time=1m");
   for (int i = 0; i < 10; ++i) {
     b.advance(20'000, 1000);
     const auto pong = b.say(lively, R"({"op":"ping"})");

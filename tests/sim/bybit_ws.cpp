@@ -6,11 +6,12 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kIdleDefaultMs = 600'000, kIdleMinMs = 30'000;  ///< max_active_time: default 10 min, 30 s to 10 min
+constexpr std::int64_t kIdleDefaultMs = 600'000,
+                       kIdleMinMs = 30'000;     ///< max_active_time: default 10 min, 30 s to 10 min
 constexpr std::size_t kTopicCharsMax = 21'000;  ///< all args text of one public connection
 constexpr std::size_t kSpotArgsMax = 10;        ///< args in one subscribe frame on spot
 constexpr std::int64_t kConnectsMax = 500, kConnectWindowMs = 300'000;
-constexpr std::size_t kRepeatedFills = 2;       ///< fills that a new private subscription sees again
+constexpr std::size_t kRepeatedFills = 2;  ///< fills that a new private subscription sees again
 
 /// "60s", "1m"; nothing outside 30 s .. 600 s.
 std::optional<std::int64_t> active_time_ms(const std::string& text) {
@@ -25,9 +26,10 @@ std::optional<std::int64_t> active_time_ms(const std::string& text) {
 
 bool is_private_topic(const std::string& topic) {
   static const char* const kTopics[] = {
-      "execution", "execution.linear", "execution.inverse", "execution.spot", "order", "order.linear", "order.inverse",
-      "order.spot", "position", "position.linear", "position.inverse", "wallet", "execution.fast",
-      "execution.fast.linear", "execution.fast.inverse", "greeks"};
+      "execution",      "execution.linear",      "execution.inverse",      "execution.spot",
+      "order",          "order.linear",          "order.inverse",          "order.spot",
+      "position",       "position.linear",       "position.inverse",       "wallet",
+      "execution.fast", "execution.fast.linear", "execution.fast.inverse", "greeks"};
   return std::find(std::begin(kTopics), std::end(kTopics), topic) != std::end(kTopics);
 }
 
@@ -48,7 +50,8 @@ std::optional<Response> BybitSim::on_open(ConnId id, const std::string& path, co
     conn.kind = "private";
   } else if (path.starts_with(kPublic)) {
     conn.kind = path.substr(kPublic.size());
-    if (conn.kind != "linear" && conn.kind != "inverse" && conn.kind != "spot") return Response{404, "not found"};
+    if (conn.kind != "linear" && conn.kind != "inverse" && conn.kind != "spot")
+      return Response{404, "not found"};
   } else {
     return Response{404, "not found"};
   }
@@ -68,8 +71,13 @@ void BybitSim::on_message(ConnId id, std::string_view text) {
   Conn& conn = it->second;
   const auto message = parse_exact(text);
   if (!message || !message->is_object()) {
-    sink_.send(id, Obj().flag("success", false).str("ret_msg", "Params Error").str("conn_id", conn.conn_id)
-                       .str("req_id", "").str("op", "").text());
+    sink_.send(id, Obj()
+                       .flag("success", false)
+                       .str("ret_msg", "Params Error")
+                       .str("conn_id", conn.conn_id)
+                       .str("req_id", "")
+                       .str("op", "")
+                       .text());
     return;
   }
   const std::string op = text_at(*message, "op");
@@ -82,8 +90,10 @@ void BybitSim::on_message(ConnId id, std::string_view text) {
       sink_.send(id, pong.str("conn_id", conn.conn_id).text());
     } else {
       pong.flag("success", true).str("ret_msg", "pong").str("conn_id", conn.conn_id);
-      if (conn.kind == "spot" || message->contains("req_id")) echo_req_id(pong, *message);
-      else pong.str("req_id", "");
+      if (conn.kind == "spot" || message->contains("req_id"))
+        echo_req_id(pong, *message);
+      else
+        pong.str("req_id", "");
       sink_.send(id, pong.str("op", "ping").text());
     }
   } else if (op == "auth") {
@@ -100,8 +110,13 @@ void BybitSim::on_message(ConnId id, std::string_view text) {
 
 void BybitSim::on_auth(ConnId id, Conn& conn, const Json& message) {
   const auto refuse = [&](std::int64_t code, const std::string& text) {
-    sink_.send(id, Obj().str("op", "auth").flag("success", false).num("retCode", code).str("retMsg", text)
-                       .str("connId", conn.conn_id).text());
+    sink_.send(id, Obj()
+                       .str("op", "auth")
+                       .flag("success", false)
+                       .num("retCode", code)
+                       .str("retMsg", text)
+                       .str("connId", conn.conn_id)
+                       .text());
   };
   if (conn.kind != "private") return refuse(10005, "auth is for the private stream");
   const Json args = message.contains("args") ? message["args"] : Json::array();
@@ -109,7 +124,8 @@ void BybitSim::on_auth(ConnId id, Conn& conn, const Json& message) {
     return refuse(10001, "Params Error");
   }
   const std::string expires = args[1].is_string() ? args[1].get<std::string>() : args[1].dump();
-  if (expires.empty() || expires.size() > 15 || expires.find_first_not_of("0123456789") != std::string::npos) {
+  if (expires.empty() || expires.size() > 15 ||
+      expires.find_first_not_of("0123456789") != std::string::npos) {
     return refuse(10001, "Params Error");
   }
   if (std::stoll(expires) <= world_.wall_ms()) return refuse(10002, "expires is in the past");
@@ -141,8 +157,10 @@ std::string BybitSim::subscribe_problem(const Conn& conn, const Json& args) cons
     const std::string topic = arg.get<std::string>();
     chars += topic.size();
     // One topic that is wrong, or there already, fails the whole frame.
-    if (!seen.insert(topic).second || conn.topics.count(topic) != 0) return "error:already subscribed,topic:" + topic;
-    const bool known = conn.kind == "private" ? is_private_topic(topic) : make_feed(conn.kind, topic).has_value();
+    if (!seen.insert(topic).second || conn.topics.count(topic) != 0)
+      return "error:already subscribed,topic:" + topic;
+    const bool known =
+        conn.kind == "private" ? is_private_topic(topic) : make_feed(conn.kind, topic).has_value();
     if (!known) return "error:handler not found,topic:" + topic;
     (topic.find('.') == std::string::npos ? all_in_one : categorised) = true;
   }
@@ -156,15 +174,20 @@ void BybitSim::on_subscribe(ConnId id, Conn& conn, const Json& message, bool add
   const Json args = message.contains("args") && message["args"].is_array() ? message["args"] : Json::array();
   const std::string op = add ? "subscribe" : "unsubscribe";
   std::string problem;
-  if (conn.kind == "private" && conn.account < 0) problem = "Request not authorized";
-  else if (args.empty()) problem = "Params Error";
-  else if (add) problem = subscribe_problem(conn, args);
+  if (conn.kind == "private" && conn.account < 0)
+    problem = "Request not authorized";
+  else if (args.empty())
+    problem = "Params Error";
+  else if (add)
+    problem = subscribe_problem(conn, args);
   Obj answer;
   answer.flag("success", problem.empty());
   answer.str("ret_msg", !problem.empty() ? problem : conn.kind == "spot" ? op : "");
   answer.str("conn_id", conn.conn_id);
-  if (message.contains("req_id")) echo_req_id(answer, message);
-  else if (conn.kind != "spot") answer.str("req_id", "");
+  if (message.contains("req_id"))
+    echo_req_id(answer, message);
+  else if (conn.kind != "spot")
+    answer.str("req_id", "");
   sink_.send(id, answer.str("op", op).text());
   if (!problem.empty()) return;
 
@@ -181,12 +204,17 @@ void BybitSim::on_subscribe(ConnId id, Conn& conn, const Json& message, bool add
       const auto& fills = fills_[static_cast<std::size_t>(conn.account)];
       if (topic != "execution" || fills.empty()) continue;
       Arr items;
-      for (std::size_t i = fills.size() > kRepeatedFills ? fills.size() - kRepeatedFills : 0; i < fills.size(); ++i) {
+      for (std::size_t i = fills.size() > kRepeatedFills ? fills.size() - kRepeatedFills : 0;
+           i < fills.size(); ++i) {
         if (fills[i].list_visible_ms <= world_.wall_ms()) items.raw(fill_row(fills[i], true, false));
       }
       if (items.text() != "[]") {
-        sink_.send(id, Obj().str("topic", topic).str("id", uuid(world_.random)).num("creationTime", world_.wall_ms())
-                           .raw("data", items.text()).text());
+        sink_.send(id, Obj()
+                           .str("topic", topic)
+                           .str("id", uuid(world_.random))
+                           .num("creationTime", world_.wall_ms())
+                           .raw("data", items.text())
+                           .text());
       }
       continue;
     }
@@ -197,7 +225,8 @@ void BybitSim::on_subscribe(ConnId id, Conn& conn, const Json& message, bool add
       feed.last = world_.market.ladder(*feed.spec, world_.wall_ms(), static_cast<std::size_t>(feed.depth));
       feed.last_push_ms = world_.mono_ms();
     }
-    sink_.send(id, feed.depth == 0 ? ticker_frame(topic, feed, true) : book_frame(topic, feed, "snapshot", feed.last));
+    sink_.send(id, feed.depth == 0 ? ticker_frame(topic, feed, true)
+                                   : book_frame(topic, feed, "snapshot", feed.last));
     if (fresh && feed.depth == 1) feed.last_frame = book_frame(topic, feed, "snapshot", feed.last);
   }
 }
@@ -208,8 +237,12 @@ void BybitSim::push_private(std::size_t account, const std::string& topic, const
     if (conn.account != static_cast<int>(account)) continue;
     for (const std::string& name : {topic, topic + "." + category}) {
       if (conn.topics.count(name) == 0) continue;
-      sink_.send(id, Obj().str("topic", name).str("id", uuid(world_.random)).num("creationTime", world_.wall_ms())
-                         .raw("data", items).text());
+      sink_.send(id, Obj()
+                         .str("topic", name)
+                         .str("id", uuid(world_.random))
+                         .num("creationTime", world_.wall_ms())
+                         .raw("data", items)
+                         .text());
     }
   }
 }

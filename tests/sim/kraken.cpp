@@ -20,7 +20,12 @@ std::vector<SimAccount> make_accounts(const World& world) {
     a.name = "kraken-" + std::to_string(i + 1);
     a.key = base64_encode(sha256(uuid(world.random)));
     a.secret = base64_encode(sha256(uuid(world.random)) + sha256(uuid(world.random)));
-    a.uid = futures ? uuid(world.random) : "AA" + std::to_string(10 + i % 90) + "N84G" + fixed_text(i, 0).insert(0, i < 10 ? "W00" : i < 100 ? "W0" : "W") + "NMOI";
+    a.uid = futures ? uuid(world.random)
+                    : "AA" + std::to_string(10 + i % 90) + "N84G" +
+                          fixed_text(i, 0).insert(0, i < 10    ? "W00"
+                                                     : i < 100 ? "W0"
+                                                               : "W") +
+                          "NMOI";
     if (i == 0 && !world.options.key.empty()) a.key = world.options.key;
     if (i == 0 && !world.options.secret.empty()) a.secret = world.options.secret;
     accounts.push_back(std::move(a));
@@ -35,9 +40,14 @@ class KrakenSim final : public SimVenue {
 
   [[nodiscard]] std::string name() const override { return "kraken"; }
   [[nodiscard]] std::vector<Endpoint> endpoints() const override {
-    return {{"spot.public", "/v2"},       {"spot.public.v1", "/"},      {"spot.private", "/v2?auth=1"},
-            {"spot.private.v1", "/?auth=1"}, {"spot.rest", ""},         {"futures.public", "/ws/v1"},
-            {"futures.private", "/ws/v1?auth=1"}, {"futures.rest", ""}};
+    return {{"spot.public", "/v2"},
+            {"spot.public.v1", "/"},
+            {"spot.private", "/v2?auth=1"},
+            {"spot.private.v1", "/?auth=1"},
+            {"spot.rest", ""},
+            {"futures.public", "/ws/v1"},
+            {"futures.private", "/ws/v1?auth=1"},
+            {"futures.rest", ""}};
   }
   [[nodiscard]] const std::vector<SimAccount>& accounts() const override { return accounts_; }
   [[nodiscard]] std::vector<SimAccount>& accounts() override { return accounts_; }
@@ -59,8 +69,10 @@ class KrakenSim final : public SimVenue {
     return Response{404, "not found"};
   }
   void on_message(ConnId conn, std::string_view text) override {
-    if (futures_.topics(conn)) futures_.on_message(conn, text);
-    else spot_.on_message(conn, text);
+    if (futures_.topics(conn))
+      futures_.on_message(conn, text);
+    else
+      spot_.on_message(conn, text);
   }
   void on_ping(ConnId conn) override { futures_.on_ping(conn); }
   void on_closed(ConnId conn) override {

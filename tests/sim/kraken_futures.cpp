@@ -6,7 +6,7 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kIdleMs = 60'000;       ///< without a ping or a message
+constexpr std::int64_t kIdleMs = 60'000;  ///< without a ping or a message
 constexpr int kEntryDecimals = 10;
 constexpr std::int64_t kSecondRowMs = 300;     ///< so late the second row of a pair comes, now and then
 constexpr std::int64_t kOpenedBeforeMs = 500;  ///< the opening execution written before a close
@@ -37,7 +37,8 @@ SymbolSpec contract(std::string native, std::string canonical, std::string base,
 
 KrakenFutures::KrakenFutures(VenueContext context, std::vector<SimAccount>& accounts)
     : world_(context.world), sink_(context.sink), accounts_(accounts), ledgers_(accounts.size()) {
-  for (Ledger& ledger : ledgers_) ledger.cash = {{"usd", Decimal(10000)}, {"xbt", Decimal(1)}, {"eth", Decimal(5)}};
+  for (Ledger& ledger : ledgers_)
+    ledger.cash = {{"usd", Decimal(10000)}, {"xbt", Decimal(1)}, {"eth", Decimal(5)}};
   make_symbols();
 }
 
@@ -85,20 +86,24 @@ void KrakenFutures::tick() {
     pending_.pop_front();
     push(next.account, next.feed, next.frame);
   }
-  if (now - last_second_ms_ >= world_.scaled(1000)) {  // ticker and ticker_lite are throttled to one per second
+  if (now - last_second_ms_ >=
+      world_.scaled(1000)) {  // ticker and ticker_lite are throttled to one per second
     last_second_ms_ = now;
     for (const auto& [id, conn] : conns_) {
       for (const std::string& topic : conn.topics) {
         const std::size_t colon = topic.find(':');
         const SymbolSpec* spec = colon == std::string::npos ? nullptr : find_symbol(topic.substr(colon + 1));
-        if (topic == "heartbeat") sink_.send(id, Obj().str("feed", "heartbeat").num("time", world_.wall_ms()).text());
-        else if (spec != nullptr && topic.starts_with("ticker")) sink_.send(id, ticker(*spec, topic.starts_with("ticker_lite")));
+        if (topic == "heartbeat")
+          sink_.send(id, Obj().str("feed", "heartbeat").num("time", world_.wall_ms()).text());
+        else if (spec != nullptr && topic.starts_with("ticker"))
+          sink_.send(id, ticker(*spec, topic.starts_with("ticker_lite")));
       }
     }
   }
   std::vector<ConnId> idle;
   for (const auto& [id, conn] : conns_) {
-    if (now - conn.last_active_ms > world_.scaled(kIdleMs) && conn.topics.count("heartbeat") == 0) idle.push_back(id);
+    if (now - conn.last_active_ms > world_.scaled(kIdleMs) && conn.topics.count("heartbeat") == 0)
+      idle.push_back(id);
   }
   for (const ConnId id : idle) {
     conns_.erase(id);
@@ -106,9 +111,11 @@ void KrakenFutures::tick() {
   }
 }
 
-void KrakenFutures::add_funding(std::size_t account, const SymbolSpec& spec, std::int64_t date_ms, bool stream) {
+void KrakenFutures::add_funding(std::size_t account, const SymbolSpec& spec, std::int64_t date_ms,
+                                bool stream) {
   Ledger& ledger = ledgers_[account];
-  const std::string currency = spec.product == Product::kInverse ? (spec.base == "BTC" ? "xbt" : lower(spec.base)) : "usd";
+  const std::string currency =
+      spec.product == Product::kInverse ? (spec.base == "BTC" ? "xbt" : lower(spec.base)) : "usd";
   Row row;
   row.id = ledger.next_id++;
   row.date_ms = date_ms;
@@ -124,17 +131,21 @@ void KrakenFutures::add_funding(std::size_t account, const SymbolSpec& spec, std
   row.new_balance = row.old_balance + row.funding;
   ledger.cash[currency] = row.new_balance;
   ledger.rows.push_back(row);
-  if (stream) push(account, "account_log", Obj().str("feed", "account_log").raw("new_entry", row_json(row, true)).text());
+  if (stream)
+    push(account, "account_log",
+         Obj().str("feed", "account_log").raw("new_entry", row_json(row, true)).text());
 }
 
-void KrakenFutures::book_execution(std::size_t account, const SymbolSpec& spec, Execution e, const std::string& info,
-                                   const Decimal& liquidation_fee, const CloseOrder& order, bool stream) {
+void KrakenFutures::book_execution(std::size_t account, const SymbolSpec& spec, Execution e,
+                                   const CloseOrder& order, bool stream) {
   Ledger& ledger = ledgers_[account];
   const bool inverse = spec.product == Product::kInverse;
   const std::string currency = inverse ? (spec.base == "BTC" ? "xbt" : lower(spec.base)) : "usd";
   Row cash, position;
   cash.execution = position.execution = e.uid;
-  cash.info = position.info = info;
+  cash.info = position.info = e.trade_type == "liquidation" ? "futures liquidation"
+                              : e.trade_type == "unwind"    ? "futures unwind counterparty"
+                                                            : "futures trade";
   cash.date_ms = position.date_ms = e.time_ms;
   cash.margin_account = position.margin_account = inverse ? "f-" + currency + ":usd" : "flex";
   cash.collateral = position.collateral = currency;
@@ -145,7 +156,7 @@ void KrakenFutures::book_execution(std::size_t account, const SymbolSpec& spec, 
   cash.asset = currency;
   cash.pnl = e.pnl;
   cash.fee = e.fee;
-  cash.liquidation_fee = liquidation_fee;
+  cash.liquidation_fee = e.liquidation_fee;
   cash.old_balance = ledger.cash[currency];
   cash.new_balance = cash.old_balance + cash.pnl - cash.fee - cash.liquidation_fee;
   ledger.cash[currency] = cash.new_balance;
@@ -160,7 +171,7 @@ void KrakenFutures::book_execution(std::size_t account, const SymbolSpec& spec, 
     row->id = ledger.next_id++;
     ledger.rows.push_back(*row);
   }
-  e.fee = e.fee + liquidation_fee;
+  e.fee = e.fee + e.liquidation_fee;  // as the other sources of it show one fee
   ledger.executions.push_back(e);
   if (!stream) return;
   const auto frame = [&](const Row& row) {
@@ -172,87 +183,121 @@ void KrakenFutures::book_execution(std::size_t account, const SymbolSpec& spec, 
   if (cash_first && !hidden) push(account, "account_log", frame(cash));
   push(account, "account_log", frame(position), cash_first ? late : 0);
   if (!cash_first && !hidden) push(account, "account_log", frame(cash), late);
-  push(account, "fills", Obj().str("feed", "fills").str("username", accounts_[account].uid)
-                             .raw("fills", Arr().raw(fill_json(e, true, ++private_seq_)).text()).text());
+  push(account, "fills",
+       Obj()
+           .str("feed", "fills")
+           .str("username", accounts_[account].uid)
+           .raw("fills", Arr().raw(fill_json(e, true, ++private_seq_)).text())
+           .text());
   push(account, "balances", balances_frame(account, "balances"));
 }
 
-std::optional<std::string> KrakenFutures::close_position(const CloseOrder& order, std::vector<CloseLog>& log) {
-  const SymbolSpec* spec = find_symbol(order.symbol);
-  if (spec == nullptr) return "no contract '" + order.symbol + "'";
-  const bool inverse = spec->product == Product::kInverse;
-  const std::int64_t now = world_.wall_ms();
-  const std::int64_t when = order.closed_ms != 0 ? order.closed_ms : now;
+/// Entry price from pnl where none was given; nothing when no entry price could give that pnl.
+std::optional<Decimal> KrakenFutures::entry_price(const CloseOrder& order, bool inverse,
+                                                  const Decimal& exit) const {
+  if (order.entry) return order.entry->sign() > 0 ? order.entry : std::nullopt;
   const Decimal sign(order.is_long ? 1 : -1);
-  const Decimal exit = order.exit ? *order.exit : world_.market.price(*spec, now);
-  Decimal entry = exit;
-  if (order.entry) entry = *order.entry;
-  else if (!inverse) entry = exit - sign * Decimal::divide(order.pnl, order.size, kEntryDecimals);
-  else {
-    const Decimal reciprocal = Decimal::divide(Decimal(1), exit, 18) + sign * Decimal::divide(order.pnl, order.size, 18);
-    if (reciprocal.sign() <= 0) return "this pnl is impossible for that size and price";
+  Decimal entry;
+  if (inverse) {
+    const Decimal reciprocal =
+        Decimal::divide(Decimal(1), exit, 18) + sign * Decimal::divide(order.pnl, order.size, 18);
+    if (reciprocal.sign() <= 0) return std::nullopt;
     entry = Decimal::divide(Decimal(1), reciprocal, kEntryDecimals);
+  } else {
+    entry = exit - sign * Decimal::divide(order.pnl, order.size, kEntryDecimals);
   }
-  if (entry.sign() <= 0) return "this pnl is impossible for that size and price";
+  if (entry.sign() <= 0) return std::nullopt;
+  return entry;
+}
+
+KrakenFutures::Execution KrakenFutures::closing_execution(const CloseOrder& order, const SymbolSpec& spec,
+                                                          const Decimal& entry, const Decimal& exit) {
   static constexpr std::string_view kPrefix = "kf:";
+  const Decimal size = order.is_long ? order.size : -order.size;
   Execution e;
-  e.uid = order.id.empty() ? uuid(world_.random) : order.id.starts_with(kPrefix) ? order.id.substr(kPrefix.size()) : order.id;
+  e.uid = order.id.starts_with(kPrefix) ? order.id.substr(kPrefix.size()) : order.id;
+  if (e.uid.empty()) e.uid = uuid(world_.random);
   e.order_id = uuid(world_.random);
-  e.tradeable = spec->native;
-  e.currency = inverse ? spec->base : "USD";
-  e.time_ms = when;
+  e.tradeable = spec.native;
+  e.currency = spec.product == Product::kInverse ? spec.base : "USD";
+  e.time_ms = order.closed_ms != 0 ? order.closed_ms : world_.wall_ms();
   e.price = exit;
   e.pnl = order.pnl;
   e.buy = !order.is_long;
   e.old_entry = entry;
-  e.old_position = sign * (order.partial ? order.size * Decimal(2) : order.size);
-  e.new_position = order.flip ? -(sign * order.size) : e.old_position - sign * order.size;
+  e.old_position = order.partial ? size * Decimal(2) : size;
+  e.new_position = order.flip ? -size : e.old_position - size;
   e.new_entry = order.flip ? exit : order.partial ? entry : Decimal();
   e.size = order.flip ? order.size * Decimal(2) : order.size;
   e.change = order.flip ? "reverse" : order.partial ? "decrease" : "close";
   e.trade_type = order.liquidation ? "liquidation" : order.adl ? "unwind" : "userExecution";
   // A flip pays the fee for both halves; a liquidation splits it into fee and liquidation fee.
-  const Decimal fee = order.flip ? order.fee * Decimal(2) : order.fee;
-  const Decimal liquidation_fee = order.liquidation ? Decimal::divide(fee, Decimal(2), 10) : Decimal();
-  e.fee = fee - liquidation_fee;
-  const std::string info = order.liquidation ? "futures liquidation" : order.adl ? "futures unwind counterparty" : "futures trade";
-  const SimAccount& account = accounts_[order.account];
-  log.push_back({"kf:" + e.uid, account.uid, account.name, spec->canonical.empty() ? spec->native : spec->canonical,
-                 order.is_long ? "long" : "short", e.currency, order.pnl, order.fee, order.size, when});
+  e.fee = order.flip ? order.fee * Decimal(2) : order.fee;
+  e.liquidation_fee = order.liquidation ? Decimal::divide(e.fee, Decimal(2), 10) : Decimal();
+  e.fee = e.fee - e.liquidation_fee;
+  return e;
+}
 
-  Ledger& ledger = ledgers_[order.account];
-  const bool stream = !order.silent && !order.drop;
-  const bool known = std::any_of(ledger.executions.begin(), ledger.executions.end(),
-                                 [&](const Execution& old) { return old.uid == e.uid; });
-  if (known && !order.rewrite) {  // told again: the stream repeats it with these figures, history keeps the first
-    const Ledger before = ledger;
-    book_execution(order.account, *spec, e, info, liquidation_fee, order, stream);
-    ledger = before;
-    return std::nullopt;
+void KrakenFutures::repeat(std::size_t account, const Execution& e, bool rewrite) {
+  for (Row& stored : ledgers_[account].rows) {
+    if (stored.execution != e.uid) continue;
+    Row row = stored;
+    if (row.cash) {
+      row.pnl = e.pnl;
+      row.fee = e.fee;
+      row.liquidation_fee = e.liquidation_fee;
+      row.new_balance = row.old_balance + row.pnl - row.fee - row.liquidation_fee;
+    }
+    if (rewrite) stored = row;
+    push(account, "account_log",
+         Obj().str("feed", "account_log").raw("new_entry", row_json(row, true)).text());
   }
-  if (known) {
-    std::erase_if(ledger.rows, [&](const Row& row) { return row.execution == e.uid; });
-    std::erase_if(ledger.executions, [&](const Execution& old) { return old.uid == e.uid; });
+  for (Execution& stored : ledgers_[account].executions) {
+    if (stored.uid != e.uid || !rewrite) continue;
+    stored.pnl = e.pnl;
+    stored.fee = e.fee;
+  }
+}
+
+std::optional<std::string> KrakenFutures::close_position(const CloseOrder& order,
+                                                         std::vector<CloseLog>& log) {
+  const SymbolSpec* spec = find_symbol(order.symbol);
+  if (spec == nullptr) return "no contract '" + order.symbol + "'";
+  const Decimal exit = order.exit ? *order.exit : world_.market.price(*spec, world_.wall_ms());
+  const auto entry = entry_price(order, spec->product == Product::kInverse, exit);
+  if (!entry) return "this pnl is impossible for that size and price";
+  const Execution e = closing_execution(order, *spec, *entry, exit);
+  const SimAccount& account = accounts_[order.account];
+  log.push_back({"kf:" + e.uid, account.uid, account.name,
+                 spec->canonical.empty() ? spec->native : spec->canonical, order.is_long ? "long" : "short",
+                 e.currency, order.pnl, order.fee, order.size, e.time_ms});
+  const auto& executions = ledgers_[order.account].executions;
+  const bool known = std::any_of(executions.begin(), executions.end(),
+                                 [&](const Execution& old) { return old.uid == e.uid; });
+  if (known) {  // told again: the same rows with these figures
+    repeat(order.account, e, order.rewrite);
+    return std::nullopt;
   }
   ++closes_;
   // What stands between closes in a real log: the opening execution, and funding.
   Execution opening = e;
   opening.uid = uuid(world_.random);
-  opening.time_ms = when - kOpenedBeforeMs;
-  opening.price = entry;
-  opening.pnl = opening.fee = Decimal();
+  opening.time_ms = e.time_ms - kOpenedBeforeMs;
+  opening.price = *entry;
+  opening.pnl = opening.fee = opening.liquidation_fee = Decimal();
   opening.buy = order.is_long;
   opening.old_position = opening.old_entry = Decimal();
   opening.new_position = e.old_position;
-  opening.new_entry = entry;
+  opening.new_entry = *entry;
   opening.size = e.old_position.abs();
   opening.change = "open";
   opening.trade_type = "userExecution";
+  const bool stream = !order.silent && !order.drop;
   CloseOrder opened;
   opened.missing_cash = closes_ % 5 == 3;  // paid with fee credits: no cash row at all
-  book_execution(order.account, *spec, opening, "futures trade", Decimal(), opened, stream);
-  if (closes_ % 4 == 1) add_funding(order.account, *spec, when - 1, stream);
-  book_execution(order.account, *spec, e, info, liquidation_fee, order, stream);
+  book_execution(order.account, *spec, opening, opened, stream);
+  if (closes_ % 4 == 1) add_funding(order.account, *spec, e.time_ms - 1, stream);
+  book_execution(order.account, *spec, e, order, stream);
   return std::nullopt;
 }
 

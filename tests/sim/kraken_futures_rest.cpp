@@ -10,18 +10,8 @@ constexpr std::int64_t kCostWindowMs = 10'000;   ///< /derivatives: 500 cost per
 constexpr std::int64_t kPoolRefillMs = 600'000;  ///< history: the whole pool comes back in 10 min
 constexpr std::size_t kFillsMax = 100;
 
-std::string number_or_null(const Decimal& value, bool stream, bool meaningful) {
-  if (meaningful) return double_text(value);
-  return stream ? "0.0" : "null";
-}
-
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -31,127 +21,49 @@ std::int64_t log_cost(std::int64_t count) {
 
 }  // namespace
 
-std::string KrakenFutures::row_json(const Row& row, bool stream) const {
-  // REST has null, the stream 0.0 and "", where a row has nothing to say; and only REST names the contract.
-  const bool cash_trade = row.cash && row.trade;
-  const auto text = [&](const std::string& value) {
-    return value.empty() && !stream ? std::string("null") : sim::quoted(value);
-  };
-  if (stream) {
-    return Obj()
-        .num("id", row.id)
-        .str("date", iso_ms(row.date_ms))
-        .str("asset", row.asset)
-        .str("info", row.info)
-        .str("booking_uid", row.booking_uid)
-        .str("margin_account", row.margin_account)
-        .raw("old_balance", double_text(row.old_balance))
-        .raw("new_balance", double_text(row.new_balance))
-        .raw("old_average_entry_price", number_or_null(row.old_entry, true, !row.cash))
-        .raw("new_average_entry_price", number_or_null(row.new_entry, true, !row.cash))
-        .raw("trade_price", number_or_null(row.trade_price, true, row.trade))
-        .raw("mark_price", number_or_null(row.trade_price, true, row.trade))
-        .raw("realized_pnl", number_or_null(row.pnl, true, cash_trade))
-        .raw("fee", number_or_null(row.fee, true, cash_trade))
-        .str("execution", row.execution)
-        .str("collateral", row.collateral)
-        .raw("funding_rate", "0.0")
-        .raw("realized_funding", number_or_null(row.funding, true, !row.funding.is_zero()))
-        .raw("conversion_spread_percentage", "0.0")
-        .raw("liquidation_fee", number_or_null(row.liquidation_fee, true, cash_trade))
-        .text();
-  }
-  return Obj()
-      .str("asset", row.asset)
-      .str("booking_uid", row.booking_uid)
-      .null("collateral")
-      .raw("contract", text(row.contract))
-      .null("conversion_spread_percentage")
-      .str("date", iso_ms(row.date_ms))
-      .raw("execution", text(row.execution))
-      .raw("fee", number_or_null(row.fee, false, cash_trade))
-      .null("funding_rate")
-      .num("id", row.id)
-      .str("info", row.info)
-      .raw("liquidation_fee", number_or_null(row.liquidation_fee, false, cash_trade && !row.liquidation_fee.is_zero()))
-      .str("margin_account", row.margin_account)
-      .raw("mark_price", number_or_null(row.trade_price, false, row.trade))
-      .raw("new_average_entry_price", number_or_null(row.new_entry, false, !row.cash && !row.new_entry.is_zero()))
-      .raw("new_balance", double_text(row.new_balance))
-      .raw("old_average_entry_price", number_or_null(row.old_entry, false, !row.cash && !row.old_entry.is_zero()))
-      .raw("old_balance", double_text(row.old_balance))
-      .raw("realized_funding", number_or_null(row.funding, false, !row.funding.is_zero()))
-      .raw("realized_pnl", number_or_null(row.pnl, false, cash_trade))
-      .raw("trade_price", number_or_null(row.trade_price, false, row.trade))
-      .text();
-}
-
-std::string KrakenFutures::fill_json(const Execution& e, bool stream, std::int64_t seq) const {
-  if (stream) {  // no pnl on the socket
-    return Obj()
-        .str("instrument", e.tradeable)
-        .num("time", e.time_ms)
-        .raw("price", double_text(e.price))
-        .num("seq", seq)
-        .flag("buy", e.buy)
-        .raw("qty", double_text(e.size))
-        .raw("remaining_order_qty", "0.0")
-        .str("order_id", e.order_id)
-        .str("fill_id", e.uid)
-        .str("fill_type", e.trade_type == "liquidation" ? "liquidation" : "taker")
-        .raw("fee_paid", double_text(e.fee))
-        .str("fee_currency", e.currency)
-        .str("taker_order_type", "market")
-        .str("order_type", "market")
-        .text();
-  }
-  return Obj()
-      .str("fill_id", e.uid)
-      .str("symbol", e.tradeable)
-      .str("side", e.buy ? "buy" : "sell")
-      .str("order_id", e.order_id)
-      .str("fillTime", iso_ms(e.time_ms))
-      .raw("size", double_text(e.size))
-      .raw("price", double_text(e.price))
-      .str("fillType", e.trade_type == "liquidation" ? "liquidation" : "taker")
-      .raw("realized_pnl", double_text(e.pnl))
-      .text();
-}
-
 Response KrakenFutures::success(const std::string& name, const std::string& value) const {
-  return {200, Obj().str("result", "success").raw(name, value).str("serverTime", iso_ms(world_.wall_ms())).text()};
+  return {200,
+          Obj().str("result", "success").raw(name, value).str("serverTime", iso_ms(world_.wall_ms())).text()};
 }
 
 Response KrakenFutures::failed(const std::string& path, const std::string& error) const {
   const bool authentication = error == "authenticationError";
   if (path.starts_with("/api/auth/") && authentication) {
-    return {401, Obj().str("error", "unauthorized").str("message", "the key or its signature is wrong").null("suberror").text()};
+    return {401, Obj()
+                     .str("error", "unauthorized")
+                     .str("message", "the key or its signature is wrong")
+                     .null("suberror")
+                     .text()};
   }
   if (path.starts_with("/api/history/") && authentication) return {401, R"({"status":"unauthorized"})"};
-  const std::string body = Obj().str("result", "error").str("error", error).str("serverTime", iso_ms(world_.wall_ms())).text();
+  const std::string body =
+      Obj().str("result", "error").str("error", error).str("serverTime", iso_ms(world_.wall_ms())).text();
   return {path.starts_with("/api/history/") && error == "apiLimitExceeded" ? 429 : 200, body};
 }
 
 Response KrakenFutures::error_response(const std::string& code, const std::string& path) const {
-  if (code.size() == 3 && code.find_first_not_of("0123456789") == std::string::npos) return {std::stoi(code), "{}"};
+  if (code.size() == 3 && code.find_first_not_of("0123456789") == std::string::npos)
+    return {std::stoi(code), "{}"};
   return failed(path, code);
 }
 
 std::optional<Response> KrakenFutures::refuse(const Request& request, std::size_t& account) {
-  const std::string key = request.header("APIKey"), authent = request.header("Authent"), nonce = request.header("Nonce");
-  const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) {
-    return a.market == "futures" && a.key == key;
-  });
+  const std::string key = request.header("APIKey"), authent = request.header("Authent"),
+                    nonce = request.header("Nonce");
+  const auto it = std::find_if(accounts_.begin(), accounts_.end(),
+                               [&](const SimAccount& a) { return a.market == "futures" && a.key == key; });
   if (key.empty() || it == accounts_.end()) return failed(request.path, "authenticationError");
   static constexpr std::string_view kPrefix = "/derivatives";
-  const std::string endpoint = request.path.starts_with(kPrefix) ? request.path.substr(kPrefix.size()) : request.path;
+  const std::string endpoint =
+      request.path.starts_with(kPrefix) ? request.path.substr(kPrefix.size()) : request.path;
   // Query and body exactly as sent, percent signs and all.
-  const std::string signature =
-      base64_encode(hmac_sha512(base64_decode(it->secret).value_or(""), sha256(request.query + request.body + nonce + endpoint)));
+  const std::string signature = base64_encode(hmac_sha512(
+      base64_decode(it->secret).value_or(""), sha256(request.query + request.body + nonce + endpoint)));
   if (signature != authent) return failed(request.path, "authenticationError");
   account = static_cast<std::size_t>(it - accounts_.begin());
   if (!nonce.empty()) {
-    if (nonce.size() > 18 || nonce.find_first_not_of("0123456789") != std::string::npos) return failed(request.path, "nonceBelowThreshold");
+    if (nonce.size() > 18 || nonce.find_first_not_of("0123456789") != std::string::npos)
+      return failed(request.path, "nonceBelowThreshold");
     const std::int64_t value = std::stoll(nonce);
     std::int64_t& last = ledgers_[account].last_nonce;
     if (value == last) return failed(request.path, "nonceDuplicate");
@@ -176,11 +88,60 @@ bool KrakenFutures::spend_history(std::size_t account, std::int64_t cost) {
   Ledger& ledger = ledgers_[account];
   const std::int64_t now = world_.mono_ms();
   const std::int64_t back = (now - ledger.pool_updated_ms) * pool_max_ * 1000 / world_.scaled(kPoolRefillMs);
-  ledger.pool_used_permille = std::max<std::int64_t>(0, ledger.pool_used_permille - back);
-  ledger.pool_updated_ms = now;
+  if (back > 0) {  // otherwise the fraction waits for the next call
+    ledger.pool_used_permille = std::max<std::int64_t>(0, ledger.pool_used_permille - back);
+    ledger.pool_updated_ms = now;
+  }
   if (ledger.pool_used_permille + cost * 1000 > pool_max_ * 1000) return false;
   ledger.pool_used_permille += cost * 1000;
   return true;
+}
+
+std::string KrakenFutures::order_book(const SymbolSpec& s) const {
+  const Ladder book = world_.market.ladder(s, world_.wall_ms(), 25);
+  const auto side = [&](const std::vector<Level>& levels) {
+    Arr rows;
+    for (const Level& l : levels) {
+      rows.raw(Arr()
+                   .raw(double_text(Decimal(l.price, -s.price_decimals)))
+                   .raw(double_text(Decimal(l.qty, -s.qty_decimals)))
+                   .text());
+    }
+    return rows.text();
+  };
+  return Obj().raw("bids", side(book.bids)).raw("asks", side(book.asks)).text();
+}
+
+std::optional<Response> KrakenFutures::public_call(const std::string& call, const Params& query) const {
+  Arr list;
+  if (call == "instruments") {
+    for (const SymbolSpec& s : symbols_) list.raw(instrument(s));
+    return success("instruments", list.text());
+  }
+  if (call == "orderbook") {
+    const SymbolSpec* spec = find_symbol(query.get("symbol"));
+    return spec != nullptr ? success("orderBook", order_book(*spec)) : failed("", "invalidArgument");
+  }
+  if (call != "tickers") return std::nullopt;
+  for (const SymbolSpec& s : symbols_) {
+    const Ladder top = world_.market.ladder(s, world_.wall_ms(), 1);
+    if (top.bids.empty() || top.asks.empty()) continue;
+    const auto price = [&](const Level& level) {
+      return double_text(Decimal(level.price, -s.price_decimals));
+    };
+    list.raw(Obj()
+                 .str("symbol", s.native)
+                 .raw("last", price(top.bids[0]))
+                 .str("tag", "perpetual")
+                 .str("pair", (s.base == "BTC" ? "XBT" : s.base) + ":USD")
+                 .raw("markPrice", price(top.bids[0]))
+                 .raw("bid", price(top.bids[0]))
+                 .raw("ask", price(top.asks[0]))
+                 .raw("vol24h", "21118140.0")
+                 .flag("suspended", false)
+                 .text());
+  }
+  return success("tickers", list.text());
 }
 
 Response KrakenFutures::on_http(const Request& request) {
@@ -188,45 +149,28 @@ Response KrakenFutures::on_http(const Request& request) {
   const Params query(request.query);
   static constexpr std::string_view kApi = "/derivatives/api/v3/";
   const std::string call = path.starts_with(kApi) ? path.substr(kApi.size()) : "";
-  if (call == "instruments") {
-    Arr list;
-    for (const SymbolSpec& s : symbols_) list.raw(instrument(s));
-    return success("instruments", list.text());
-  }
-  if (call == "tickers" || call == "orderbook") {
-    Arr list;
-    for (const SymbolSpec& s : symbols_) {
-      const Ladder book = world_.market.ladder(s, world_.wall_ms(), 25);
-      if (call == "tickers" && !book.bids.empty() && !book.asks.empty()) {
-        const auto price = [&](std::int64_t units) { return double_text(Decimal(units, -s.price_decimals)); };
-        list.raw(Obj().str("symbol", s.native).raw("last", price(book.bids[0].price)).str("tag", "perpetual")
-                     .str("pair", (s.base == "BTC" ? "XBT" : s.base) + ":USD").raw("markPrice", price(book.bids[0].price))
-                     .raw("bid", price(book.bids[0].price)).raw("ask", price(book.asks[0].price))
-                     .raw("vol24h", "21118140.0").flag("suspended", false).text());
-      } else if (call == "orderbook" && lower(s.native) == lower(query.get("symbol"))) {
-        const auto side = [&](const std::vector<Level>& levels) {
-          Arr rows;
-          for (const Level& l : levels) {
-            rows.raw(Arr().raw(double_text(Decimal(l.price, -s.price_decimals))).raw(double_text(Decimal(l.qty, -s.qty_decimals))).text());
-          }
-          return rows.text();
-        };
-        return success("orderBook", Obj().raw("bids", side(book.bids)).raw("asks", side(book.asks)).text());
-      }
-    }
-    return call == "tickers" ? success("tickers", list.text()) : failed(path, "invalidArgument");
-  }
+  if (auto answer = public_call(call, query)) return *answer;
   std::size_t account = 0;
   if (auto refused = refuse(request, account)) return *refused;
   if (path == "/api/auth/v1/api-keys/v3/check") {
     const SimAccount& a = accounts_[account];
     const std::string cidr = a.ip_bound ? "127.0.0.0/8" : "0.0.0.0/0";
-    return {200, Obj().str("apiKey", a.key).str("accountUid", a.uid).null("iiban").str("createdAt", "2025-08-24T14:15:22Z")
-                     .raw("permissions", Obj().str("general", a.can_trade ? "FULL_ACCESS" : "READ_ONLY")
-                                             .str("transfer", a.can_withdraw || a.can_transfer ? "FULL_ACCESS" : "NO_ACCESS").text())
-                     .str("allowedCidrBlock", cidr).raw("allowedCidrBlocks", Arr().str(cidr).text()).text()};
+    return {200, Obj()
+                     .str("apiKey", a.key)
+                     .str("accountUid", a.uid)
+                     .null("iiban")
+                     .str("createdAt", "2025-08-24T14:15:22Z")
+                     .raw("permissions",
+                          Obj()
+                              .str("general", a.can_trade ? "FULL_ACCESS" : "READ_ONLY")
+                              .str("transfer", a.can_withdraw || a.can_transfer ? "FULL_ACCESS" : "NO_ACCESS")
+                              .text())
+                     .str("allowedCidrBlock", cidr)
+                     .raw("allowedCidrBlocks", Arr().str(cidr).text())
+                     .text()};
   }
-  if (path == "/api/history/v3/account-log" || path == "/api/history/v2/account-log") return account_log(account, query);
+  if (path == "/api/history/v3/account-log" || path == "/api/history/v2/account-log")
+    return account_log(account, query);
   if (path == "/api/history/v3/positions") return positions(account, query);
   if (call.empty()) return {404, "{}"};
   const std::int64_t cost = call == "fills" && query.find("lastFillTime") ? 25 : 2;
@@ -235,15 +179,18 @@ Response KrakenFutures::on_http(const Request& request) {
   if (call == "openpositions") return success("openPositions", "[]");
   if (call == "openorders") return success("openOrders", "[]");
   if (call == "fills") return fills(account, query);
-  if (request.method != "GET") return failed(path, accounts_[account].can_trade ? "invalidArgument" : "authenticationError");
+  if (request.method != "GET")
+    return failed(path, accounts_[account].can_trade ? "invalidArgument" : "authenticationError");
   return {404, "{}"};
 }
 
 Response KrakenFutures::account_log(std::size_t account, const Params& query) {
   const std::int64_t count = query.number("count", 500, 1, 100'000);
   if (!spend_history(account, log_cost(count))) return failed("/api/history/", "apiLimitExceeded");
-  const std::int64_t from = query.number("from", 0, 0, 1LL << 60), to = query.number("to", 1LL << 60, 0, 1LL << 60);
-  const std::int64_t since = query.number("since", 0, 0, 1LL << 60), before = query.number("before", 1LL << 60, 0, 1LL << 60);
+  const std::int64_t from = query.number("from", 0, 0, 1LL << 60),
+                     to = query.number("to", 1LL << 60, 0, 1LL << 60);
+  const std::int64_t since = query.number("since", 0, 0, 1LL << 60),
+                     before = query.number("before", 1LL << 60, 0, 1LL << 60);
   const std::string info = query.get("info");
   std::vector<const Row*> found;
   for (const Row& row : ledgers_[account].rows) {  // ids ascend; both bounds are inclusive
@@ -262,17 +209,22 @@ Response KrakenFutures::account_log(std::size_t account, const Params& query) {
 Response KrakenFutures::positions(std::size_t account, const Params& query) {
   const std::int64_t count = query.number("count", 500, 1, 1000);
   if (!spend_history(account, log_cost(count))) return failed("/api/history/", "apiLimitExceeded");
-  const std::int64_t since = query.number("since", 0, 0, 1LL << 60), before = query.number("before", 1LL << 60, 0, 1LL << 60);
+  const std::int64_t since = query.number("since", 0, 0, 1LL << 60),
+                     before = query.number("before", 1LL << 60, 0, 1LL << 60);
   const std::string tradeable = lower(query.get("tradeable"));
-  static constexpr std::pair<const char*, const char*> kFilters[] = {
-      {"opened", "open"}, {"closed", "close"}, {"increased", "increase"}, {"decreased", "decrease"}, {"reversed", "reverse"}};
+  static constexpr std::pair<const char*, const char*> kFilters[] = {{"opened", "open"},
+                                                                     {"closed", "close"},
+                                                                     {"increased", "increase"},
+                                                                     {"decreased", "decrease"},
+                                                                     {"reversed", "reverse"}};
   std::vector<std::string> wanted;
   for (const auto& [name, change] : kFilters) {
     if (query.get(name) == "true") wanted.emplace_back(change);
   }
   std::vector<const Execution*> found;
   for (const Execution& e : ledgers_[account].executions) {
-    if (e.time_ms < since || e.time_ms > before || (!tradeable.empty() && lower(e.tradeable) != tradeable)) continue;
+    if (e.time_ms < since || e.time_ms > before || (!tradeable.empty() && lower(e.tradeable) != tradeable))
+      continue;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), e.change) == wanted.end()) continue;
     found.push_back(&e);
   }
@@ -280,7 +232,8 @@ Response KrakenFutures::positions(std::size_t account, const Params& query) {
   // The token is opaque to clients: it is the place where the next page starts.
   const std::string token = query.get("continuation_token", query.get("continuationToken"));
   std::size_t at = 0;
-  if (const auto plain = base64_decode(token); !token.empty() && plain) at = static_cast<std::size_t>(Params("at=" + *plain).number("at", 0, 0, 1 << 30));
+  if (const auto plain = base64_decode(token); !token.empty() && plain)
+    at = static_cast<std::size_t>(Params("at=" + *plain).number("at", 0, 0, 1 << 30));
   Arr elements;
   std::int64_t shown = 0;
   for (; at < found.size() && shown < count; ++at, ++shown) {
@@ -304,11 +257,16 @@ Response KrakenFutures::positions(std::size_t account, const Params& query) {
                                    .num("timestamp", e.time_ms)
                                    .str("updateReason", "trade")
                                    .text();
-    elements.raw(Obj().str("uid", e.order_id).num("timestamp", e.time_ms)
-                     .raw("event", Obj().raw("PositionUpdate", update).text()).text());
+    elements.raw(Obj()
+                     .str("uid", e.order_id)
+                     .num("timestamp", e.time_ms)
+                     .raw("event", Obj().raw("PositionUpdate", update).text())
+                     .text());
   }
   Obj body;
-  body.str("accountUid", accounts_[account].uid).num("len", shown).str("serverTime", iso_ms(world_.wall_ms()))
+  body.str("accountUid", accounts_[account].uid)
+      .num("len", shown)
+      .str("serverTime", iso_ms(world_.wall_ms()))
       .raw("elements", elements.text());
   if (at < found.size()) body.str("continuationToken", base64_encode(std::to_string(at)));
   return {200, body.text()};
@@ -325,77 +283,6 @@ Response KrakenFutures::fills(std::size_t account, const Params& query) {
     ++count;
   }
   return success("fills", list.text());
-}
-
-std::string KrakenFutures::instrument(const SymbolSpec& s) const {
-  const bool inverse = s.product == Product::kInverse;
-  Obj row;
-  row.str("symbol", s.native).str("type", s.contract_type);
-  if (inverse) row.str("underlying", "rr_" + std::string(s.base == "BTC" ? "xbt" : lower(s.base)) + "usd");
-  if (s.native.starts_with("FI_")) row.str("lastTradingTime", "2027-12-31T16:00:00.000Z");
-  const std::string size_name = inverse ? "contracts" : "numNonContractUnits";
-  return row.raw("tickSize", Decimal(s.tick_units, -s.price_decimals).to_string())
-      .num("contractSize", 1)
-      .flag("tradeable", true)
-      .raw("impactMidSize", "1000.0")
-      .raw("maxPositionSize", "75000000.0")
-      .str("openingDate", "2022-03-22T13:18:45Z")
-      .raw("marginLevels", Arr().raw(Obj().raw(size_name, "0").raw("initialMargin", "0.02").raw("maintenanceMargin", "0.01").text()).text())
-      .num("fundingRateCoefficient", 24)
-      .raw("maxRelativeFundingRate", "0.0025")
-      .num("contractValueTradePrecision", s.qty_decimals)
-      .flag("postOnly", false)
-      .str("feeScheduleUid", "a6cbc326-9477-4a6c-911a-d4cb3ed7481e")
-      .flag("mtf", true)
-      .str("base", s.base)
-      .str("quote", s.quote)
-      .str("pair", s.base + ":" + s.quote)
-      .text();
-}
-
-std::string KrakenFutures::wallets(std::size_t account) const {
-  const Ledger& ledger = ledgers_[account];
-  const std::string usd = double_text(ledger.cash.at("usd"));
-  Obj cash;
-  for (const auto& [currency, amount] : ledger.cash) cash.raw(currency, double_text(amount));
-  return Obj()
-      .raw("cash", Obj().raw("balances", cash.text()).str("type", "cashAccount").text())
-      .raw("flex", Obj()
-                       .raw("currencies", Obj().raw("USD", Obj().raw("quantity", usd).raw("value", usd).raw("collateral", usd)
-                                                             .raw("available", usd).text()).text())
-                       .raw("initialMargin", "0.0").raw("initialMarginWithOrders", "0.0").raw("maintenanceMargin", "0.0")
-                       .raw("balanceValue", usd).raw("portfolioValue", usd).raw("collateralValue", usd)
-                       .raw("pnl", "0.0").raw("unrealizedFunding", "0.0").raw("totalUnrealized", "0.0")
-                       .raw("totalUnrealizedAsMargin", "0.0").raw("availableMargin", usd).raw("marginEquity", usd)
-                       .str("type", "multiCollateralMarginAccount")
-                       .text())
-      .text();
-}
-
-std::string KrakenFutures::balances_frame(std::size_t account, const std::string& feed) const {
-  const std::string usd = double_text(ledgers_[account].cash.at("usd"));
-  const std::string coin = Obj().raw("quantity", usd).raw("value", usd).raw("collateral_value", usd).raw("available", usd)
-                               .raw("haircut", "0.0").raw("conversion_spread", "0.0").text();
-  Obj frame;
-  frame.str("feed", feed).str("account", accounts_[account].uid);
-  if (feed == "balances_snapshot") {  // a later frame names only the wallet that changed
-    Obj holding;
-    for (const auto& [currency, amount] : ledgers_[account].cash) holding.raw(upper(currency), double_text(amount));
-    frame.raw("holding", holding.text()).raw("futures", "{}");
-  }
-  return frame
-      .raw("flex_futures", Obj()
-                               .raw("currencies", Obj().raw("USD", coin).text())
-                               .raw("balance_value", usd).raw("portfolio_value", usd).raw("collateral_value", usd)
-                               .raw("initial_margin", "0.0").raw("initial_margin_without_orders", "0.0")
-                               .raw("maintenance_margin", "0.0").raw("pnl", "0.0").raw("unrealized_funding", "0.0")
-                               .raw("total_unrealized", "0.0").raw("total_unrealized_as_margin", "0.0")
-                               .raw("margin_equity", usd).raw("available_margin", usd)
-                               .raw("isolated", "{}").raw("cross", "{}")
-                               .text())
-      .num("timestamp", world_.wall_ms())
-      .num("seq", private_seq_)
-      .text();
 }
 
 }  // namespace anduin::sim

@@ -1,23 +1,26 @@
 // The simulated Kraken Futures against the vectors and section 12 of its sheet.
+#include <set>
+
 #include "sim/sim_bench.hpp"
 #include "support/shared.hpp"
-
-#include <set>
 
 namespace anduin::sim {
 namespace {
 
 const std::string kKey = "anduin-kraken-key";
-const std::string kSecret = "YW5kdWluLWtyYWtlbi1zZWNyZXQtMDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6LTY0YnkhIQ==";
+const std::string kSecret =
+    "YW5kdWluLWtyYWtlbi1zZWNyZXQtMDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6LTY0YnkhIQ==";
 
 SimBench bench(int accounts = 1) { return {"kraken", bench_options(kKey, kSecret, accounts)}; }
 
-Request signed_get(SimBench& b, const std::string& path, const std::string& query, const std::string& nonce = "") {
+Request signed_get(SimBench& b, const std::string& path, const std::string& query,
+                   const std::string& nonce = "") {
   const SimAccount& a = b.simulator.venue().accounts()[0];
   const std::string endpoint = path.starts_with("/derivatives") ? path.substr(12) : path;
   Request r{"GET", path, query};
-  r.headers = {{"APIKey", a.key},
-               {"Authent", base64_encode(hmac_sha512(*base64_decode(a.secret), sha256(query + nonce + endpoint)))}};
+  r.headers = {
+      {"APIKey", a.key},
+      {"Authent", base64_encode(hmac_sha512(*base64_decode(a.secret), sha256(query + nonce + endpoint)))}};
   if (!nonce.empty()) r.headers.emplace_back("Nonce", nonce);
   return r;
 }
@@ -31,8 +34,8 @@ std::string subscribe(SimBench& b, ConnId conn, const std::string& feed) {
   const auto answer = b.say(conn, R"({"event":"challenge","api_key":")" + a.key + R"("})");
   const std::string challenge = text_at(SimBench::json(answer.at(0)), "message");
   const std::string sign = base64_encode(hmac_sha512(*base64_decode(a.secret), sha256(challenge)));
-  return R"({"event":"subscribe","feed":")" + feed + R"(","api_key":")" + a.key + R"(","original_challenge":")" + challenge +
-         R"(","signed_challenge":")" + sign + R"("})";
+  return R"({"event":"subscribe","feed":")" + feed + R"(","api_key":")" + a.key +
+         R"(","original_challenge":")" + challenge + R"(","signed_challenge":")" + sign + R"("})";
 }
 
 std::vector<Json> entries(const std::vector<std::string>& frames) {
@@ -46,7 +49,8 @@ std::vector<Json> entries(const std::vector<std::string>& frames) {
 
 }  // namespace
 
-TEST_CASE("kraken futures: every signed request of the vectors is accepted, and refused when one byte differs") {
+TEST_CASE(
+    "kraken futures: every signed request of the vectors is accepted, and refused when one byte differs") {
   ANDUIN_NEED_SHARED();
   auto rows = test::shared_json("vectors/kraken.json")["signing"];
   int checked = 0;
@@ -78,8 +82,9 @@ TEST_CASE("kraken futures: the challenge of the vectors gives the signature of t
   ANDUIN_NEED_SHARED();
   for (const auto& row : test::shared_json("vectors/kraken.json")["signing"]) {
     if (!row["inputs"].contains("challenge")) continue;
-    const std::string expected = row["expected"].contains("signed_challenge") ? row["expected"]["signed_challenge"]
-                                                                               : row["expected"]["subscribe"]["signed_challenge"];
+    const std::string expected = row["expected"].contains("signed_challenge")
+                                     ? row["expected"]["signed_challenge"]
+                                     : row["expected"]["subscribe"]["signed_challenge"];
     CHECK(base64_encode(hmac_sha512(*base64_decode(std::string(row["inputs"]["api_secret"])),
                                     sha256(std::string(row["inputs"]["challenge"])))) == expected);
   }
@@ -123,8 +128,10 @@ TEST_CASE("kraken futures: the book is contiguous, rebuilds, has a zero level an
   std::int64_t seq = 0;
   std::size_t gaps = 0, zero_levels = 0;
   const auto set = [](std::map<Decimal, Decimal>& side, const Decimal& price, const Decimal& qty) {
-    if (qty.is_zero()) side.erase(price);
-    else side[price] = qty;
+    if (qty.is_zero())
+      side.erase(price);
+    else
+      side[price] = qty;
   };
   const auto apply = [&](const std::vector<std::string>& list) {
     for (const std::string& frame : list) {
@@ -134,8 +141,10 @@ TEST_CASE("kraken futures: the book is contiguous, rebuilds, has a zero level an
         asks.clear();
         for (const char* side : {"bids", "asks"}) {
           for (const Json& level : j[side]) {
-            if (decimal_at(level, "qty")->is_zero()) ++zero_levels;
-            else set(side[0] == 'b' ? bids : asks, *decimal_at(level, "price"), *decimal_at(level, "qty"));
+            if (decimal_at(level, "qty")->is_zero())
+              ++zero_levels;
+            else
+              set(side[0] == 'b' ? bids : asks, *decimal_at(level, "price"), *decimal_at(level, "qty"));
           }
         }
       } else if (text_at(j, "feed") == "book" && j.contains("seq")) {  // the ack says feed book too
@@ -165,10 +174,17 @@ TEST_CASE("kraken futures: the book is contiguous, rebuilds, has a zero level an
         R"({"event":"error","message":"Invalid product id"})");
 }
 
-TEST_CASE("kraken futures: a close is one execution in stream, log, positions and fills, and its sums are right") {
-  const struct { const char* name; const char* extra; } kinds[] = {
-      {"plain", ""}, {"flip", R"(,"flip":true)"}, {"liquidation", R"(,"liquidation":true)"}, {"adl", R"(,"adl":true)"},
-      {"partial", R"(,"partial":true)"}, {"inverse", R"(,"symbol":"PI_XBTUSD","size":1000,"pnl":0.0002,"fee":0.00001)"}};
+TEST_CASE(
+    "kraken futures: a close is one execution in stream, log, positions and fills, and its sums are right") {
+  const struct {
+    const char* name;
+    const char* extra;
+  } kinds[] = {{"plain", ""},
+               {"flip", R"(,"flip":true)"},
+               {"liquidation", R"(,"liquidation":true)"},
+               {"adl", R"(,"adl":true)"},
+               {"partial", R"(,"partial":true)"},
+               {"inverse", R"(,"symbol":"PI_XBTUSD","size":1000,"pnl":0.0002,"fee":0.00001)"}};
   for (const auto& kind : kinds) {
     INFO(kind.name);
     SimBench b = bench();
@@ -178,7 +194,8 @@ TEST_CASE("kraken futures: a close is one execution in stream, log, positions an
     std::set<std::string> orders;
     for (int round = 0; round < 6; ++round) {
       const std::string side = round % 2 == 0 ? "long" : "short";
-      const Json answer = b.control("close", R"({"symbol":"BTCUSD","side":")" + side + R"(","size":0.3,"pnl":12.5,"fee":0.6)" + kind.extra + "}");
+      const Json answer = b.control("close", R"({"symbol":"BTCUSD","side":")" + side +
+                                                 R"(","size":0.3,"pnl":12.5,"fee":0.6)" + kind.extra + "}");
       REQUIRE(flag_at(answer, "ok"));
       const std::string execution = text_at(answer, "id").substr(3);
       b.advance(1'000);
@@ -191,7 +208,8 @@ TEST_CASE("kraken futures: a close is one execution in stream, log, positions an
       orders.insert(first_is_cash ? "cash first" : "position first");
       const Json &cash = rows[first_is_cash ? 0 : 1], &position = rows[first_is_cash ? 1 : 0];
       const auto d = [](const Json& row, const char* key) { return decimal_at(row, key).value(); };
-      CHECK(d(cash, "new_balance") - d(cash, "old_balance") == d(cash, "realized_pnl") - d(cash, "fee") - d(cash, "liquidation_fee"));
+      CHECK(d(cash, "new_balance") - d(cash, "old_balance") ==
+            d(cash, "realized_pnl") - d(cash, "fee") - d(cash, "liquidation_fee"));
       CHECK(d(cash, "realized_pnl").to_string() == text_at(answer, "pnl"));
       const Decimal before = d(position, "old_balance"), after = d(position, "new_balance");
       CHECK(before.sign() == (side == "long" ? 1 : -1));
@@ -201,7 +219,8 @@ TEST_CASE("kraken futures: a close is one execution in stream, log, positions an
       CHECK(closed.to_string() == text_at(answer, "size"));
       // fee x closed / executed is what the control command named.
       const Decimal executed = (before - after).abs();
-      const Decimal fee = Decimal::divide((d(cash, "fee") + d(cash, "liquidation_fee")) * closed, executed, 10);
+      const Decimal fee =
+          Decimal::divide((d(cash, "fee") + d(cash, "liquidation_fee")) * closed, executed, 10);
       CHECK(fee.to_string() == text_at(answer, "fee"));
       const Json log = get(b, "/api/history/v3/account-log", "count=50&sort=asc")["logs"];
       std::size_t found = 0;
@@ -225,16 +244,19 @@ TEST_CASE("kraken futures: an execution can lack its cash row, in the stream or 
   b.say(conn, subscribe(b, conn, "account_log"));
   const auto count = [&](const std::string& extra, std::size_t streamed, std::size_t logged) {
     b.take(conn);
-    const Json answer = b.control("close", R"({"symbol":"BTCUSD","side":"long","size":0.3,"pnl":1)" + extra + "}");
+    const Json answer =
+        b.control("close", R"({"symbol":"BTCUSD","side":"long","size":0.3,"pnl":1)" + extra + "}");
     const std::string execution = text_at(answer, "id").substr(3);
     b.advance(1'000);
     std::size_t in_stream = 0, in_log = 0;
-    for (const Json& row : entries(b.take(conn))) in_stream += text_at(row, "execution") == execution ? 1U : 0U;
+    for (const Json& row : entries(b.take(conn)))
+      in_stream += text_at(row, "execution") == execution ? 1U : 0U;
     const Json log = get(b, "/api/history/v3/account-log", "count=25")["logs"];
     for (const Json& row : log) in_log += text_at(row, "execution") == execution ? 1U : 0U;
     CHECK(in_stream == streamed);
     CHECK(in_log == logged);
-    CHECK(get(b, "/api/history/v3/positions", "count=5").dump().find(R"("realizedPnL":"1")") != std::string::npos);
+    CHECK(get(b, "/api/history/v3/positions", "count=5").dump().find(R"("realizedPnL":"1")") !=
+          std::string::npos);
   };
   count(R"(,"missingCash":true)", 1, 1);
   count(R"(,"missingCash":"stream")", 1, 2);
@@ -244,14 +266,16 @@ TEST_CASE("kraken futures: an execution can lack its cash row, in the stream or 
 TEST_CASE("kraken futures: the log pages by an inclusive ascending id over any number of rows") {
   SimBench b = bench();
   b.control("limits", R"({"pool":100000})");
-  for (int i = 0; i < 60; ++i) b.control("close", R"({"symbol":"ETHUSD","side":"long","size":1,"pnl":1,"silent":true})");
+  for (int i = 0; i < 60; ++i)
+    b.control("close", R"({"symbol":"ETHUSD","side":"long","size":1,"pnl":1,"silent":true})");
   for (const int page : {25, 100, 101, 250, 500}) {
     std::int64_t from = 1, last = 0;
     std::size_t rows = 0;
     std::set<std::string> executions;
     while (true) {
-      const Json logs = get(b, "/api/history/v3/account-log",
-                            "from=" + std::to_string(from) + "&sort=asc&count=" + std::to_string(page))["logs"];
+      const Json logs =
+          get(b, "/api/history/v3/account-log",
+              "from=" + std::to_string(from) + "&sort=asc&count=" + std::to_string(page))["logs"];
       for (const Json& row : logs) {
         CHECK(int_at(row, "id", 0) == last + 1);
         last = int_at(row, "id", 0);
@@ -263,7 +287,8 @@ TEST_CASE("kraken futures: the log pages by an inclusive ascending id over any n
     }
     CHECK(executions.size() == 120);  // an opening and a closing one each
     CHECK(rows > 200);
-    const Json again = get(b, "/api/history/v3/account-log", "from=" + std::to_string(last) + "&sort=asc")["logs"];
+    const Json again =
+        get(b, "/api/history/v3/account-log", "from=" + std::to_string(last) + "&sort=asc")["logs"];
     CHECK(again.size() == 1);
   }
 }
@@ -288,7 +313,9 @@ TEST_CASE("kraken futures: the history pool and the cost window run out and come
 TEST_CASE("kraken futures: a nonce that is sent must grow") {
   SimBench b = bench();
   const auto error = [&](const std::string& nonce) {
-    return text_at(SimBench::json(b.simulator.http(signed_get(b, "/derivatives/api/v3/accounts", "", nonce)).body), "error");
+    return text_at(
+        SimBench::json(b.simulator.http(signed_get(b, "/derivatives/api/v3/accounts", "", nonce)).body),
+        "error");
   };
   CHECK(error("1700000000000").empty());
   CHECK(error("1700000000000") == "nonceDuplicate");

@@ -13,12 +13,17 @@ constexpr std::size_t kConnectionsMax = 100;
 std::string number(std::int64_t units, int decimals) { return double_text(Decimal(units, -decimals)); }
 
 std::string level_json(const Level& level, const SymbolSpec& spec) {
-  return Obj().raw("price", number(level.price, spec.price_decimals)).raw("qty", number(level.qty, spec.qty_decimals)).text();
+  return Obj()
+      .raw("price", number(level.price, spec.price_decimals))
+      .raw("qty", number(level.qty, spec.qty_decimals))
+      .text();
 }
 
 bool is_private_feed(const std::string& feed) {
-  static const char* const kFeeds[] = {"account_log", "balances", "open_positions", "fills", "open_orders",
-                                       "open_orders_verbose", "notifications_auth", "account_balances_and_margins",
+  static const char* const kFeeds[] = {"account_log",         "balances",
+                                       "open_positions",      "fills",
+                                       "open_orders",         "open_orders_verbose",
+                                       "notifications_auth",  "account_balances_and_margins",
                                        "deposits_withdrawals"};
   return std::find(std::begin(kFeeds), std::end(kFeeds), feed) != std::end(kFeeds);
 }
@@ -75,28 +80,33 @@ void KrakenFutures::on_subscribe(ConnId id, Conn& conn, const Json& message, boo
     sink_.send(id, R"({"event":"error","message":"Invalid feed"})");
     return;
   }
-  if (add) conn.topics.insert(feed);
-  else conn.topics.erase(feed);
+  if (add)
+    conn.topics.insert(feed);
+  else
+    conn.topics.erase(feed);
   sink_.send(id, Obj().str("event", add ? "subscribed" : "unsubscribed").str("feed", feed).text());
 }
 
-void KrakenFutures::subscribe_private(ConnId id, Conn& conn, const Json& message, const std::string& feed, bool add) {
+void KrakenFutures::subscribe_private(ConnId id, Conn& conn, const Json& message, const std::string& feed,
+                                      bool add) {
   const std::string key = text_at(message, "api_key"), original = text_at(message, "original_challenge");
   const std::string given = text_at(message, "signed_challenge");
   const auto issued = conn.challenges.find(key);
-  const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) {
-    return a.market == "futures" && a.key == key;
-  });
+  const auto it = std::find_if(accounts_.begin(), accounts_.end(),
+                               [&](const SimAccount& a) { return a.market == "futures" && a.key == key; });
   // The challenge must be the one issued on this very connection.
-  const bool good = it != accounts_.end() && issued != conn.challenges.end() && issued->second == original &&
-                    base64_encode(hmac_sha512(base64_decode(it->secret).value_or(""), sha256(original))) == given;
+  const bool good =
+      it != accounts_.end() && issued != conn.challenges.end() && issued->second == original &&
+      base64_encode(hmac_sha512(base64_decode(it->secret).value_or(""), sha256(original))) == given;
   if (!good) {
     sink_.send(id, R"({"event":"alert","message":"Failed to subscribe to authenticated feed"})");
     return;
   }
   conn.account = static_cast<int>(it - accounts_.begin());
-  if (add) conn.topics.insert(feed);
-  else conn.topics.erase(feed);
+  if (add)
+    conn.topics.insert(feed);
+  else
+    conn.topics.erase(feed);
   // The ack repeats the credentials: clients must scrub their logs.
   sink_.send(id, Obj()
                      .str("event", add ? "subscribed" : "unsubscribed")
@@ -113,7 +123,8 @@ void KrakenFutures::send_snapshot(ConnId id, const std::string& feed, std::size_
   if (feed == "account_log") {
     Arr logs;  // newest first, old rows again
     std::size_t count = 0;
-    for (auto row = ledger.rows.rbegin(); row != ledger.rows.rend() && count < kSnapshotRows; ++row, ++count) {
+    for (auto row = ledger.rows.rbegin(); row != ledger.rows.rend() && count < kSnapshotRows;
+         ++row, ++count) {
       if (row->date_ms + log_delay_ms_ <= world_.wall_ms()) logs.raw(row_json(*row, true));
     }
     sink_.send(id, Obj().str("feed", "account_log_snapshot").raw("logs", logs.text()).text());
@@ -123,17 +134,33 @@ void KrakenFutures::send_snapshot(ConnId id, const std::string& feed, std::size_
     Arr list;
     std::int64_t seq = 0;
     for (const Execution& e : ledger.executions) list.raw(fill_json(e, true, seq++));
-    sink_.send(id, Obj().str("feed", "fills_snapshot").str("account", accounts_[account].uid).raw("fills", list.text()).text());
+    sink_.send(id, Obj()
+                       .str("feed", "fills_snapshot")
+                       .str("account", accounts_[account].uid)
+                       .raw("fills", list.text())
+                       .text());
   } else if (feed == "open_positions") {
-    sink_.send(id, Obj().str("feed", "open_positions").str("account", accounts_[account].uid).raw("positions", "[]")
-                       .num("seq", ++private_seq_).num("timestamp", world_.wall_ms()).text());
+    sink_.send(id, Obj()
+                       .str("feed", "open_positions")
+                       .str("account", accounts_[account].uid)
+                       .raw("positions", "[]")
+                       .num("seq", ++private_seq_)
+                       .num("timestamp", world_.wall_ms())
+                       .text());
   } else if (feed.starts_with("open_orders")) {
-    sink_.send(id, Obj().str("feed", feed + "_snapshot").str("account", accounts_[account].uid).raw("orders", "[]").text());
+    sink_.send(id, Obj()
+                       .str("feed", feed + "_snapshot")
+                       .str("account", accounts_[account].uid)
+                       .raw("orders", "[]")
+                       .text());
   }
 }
 
-void KrakenFutures::subscribe_public(ConnId id, Conn& conn, const Json& message, const std::string& feed, bool add) {
-  const Json ids = message.contains("product_ids") && message["product_ids"].is_array() ? message["product_ids"] : Json::array();
+void KrakenFutures::subscribe_public(ConnId id, Conn& conn, const Json& message, const std::string& feed,
+                                     bool add) {
+  const Json ids = message.contains("product_ids") && message["product_ids"].is_array()
+                       ? message["product_ids"]
+                       : Json::array();
   if (ids.empty()) {
     sink_.send(id, R"({"event":"error","message":"Invalid product id"})");
     return;
@@ -151,8 +178,11 @@ void KrakenFutures::subscribe_public(ConnId id, Conn& conn, const Json& message,
       sink_.send(id, R"({"event":"alert","message":"Already subscribed to feed, re-requesting"})");
     }
     if (!add) conn.topics.erase(topic);
-    sink_.send(id, Obj().str("event", add ? "subscribed" : "unsubscribed").str("feed", feed)
-                       .raw("product_ids", Arr().str(spec->native).text()).text());
+    sink_.send(id, Obj()
+                       .str("event", add ? "subscribed" : "unsubscribed")
+                       .str("feed", feed)
+                       .raw("product_ids", Arr().str(spec->native).text())
+                       .text());
     if (!add) continue;
     if (feed == "book") {
       auto [it, fresh] = books_.try_emplace(spec->native);
@@ -163,7 +193,8 @@ void KrakenFutures::subscribe_public(ConnId id, Conn& conn, const Json& message,
       }
       sink_.send(id, book_snapshot(it->second));
     } else if (feed == "trade") {
-      sink_.send(id, Obj().str("feed", "trade_snapshot").str("product_id", spec->native).raw("trades", "[]").text());
+      sink_.send(
+          id, Obj().str("feed", "trade_snapshot").str("product_id", spec->native).raw("trades", "[]").text());
     } else {
       sink_.send(id, ticker(*spec, feed == "ticker_lite"));
     }
@@ -217,12 +248,14 @@ void KrakenFutures::push_book(Book& book) {
         if (conn.topics.count(topic) != 0) sink_.send(id, frame);
       }
     };
-    const auto side_changes = [&](const char* side, const std::vector<Level>& before, const std::vector<Level>& after) {
+    const auto side_changes = [&](const char* side, const std::vector<Level>& before,
+                                  const std::vector<Level>& after) {
       for (const Level& level : after) {
         if (std::find(before.begin(), before.end(), level) == before.end()) send_level(side, level);
       }
       for (const Level& level : before) {
-        const bool stays = std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
+        const bool stays =
+            std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
         if (!stays) send_level(side, {level.price, 0});
       }
     };
@@ -243,16 +276,28 @@ std::string KrakenFutures::ticker(const SymbolSpec& spec, bool lite) const {
   if (!lite) {
     frame.raw("bid_size", top.bids.empty() ? "0.0" : number(top.bids[0].qty, spec.qty_decimals))
         .raw("ask_size", top.asks.empty() ? "0.0" : number(top.asks[0].qty, spec.qty_decimals))
-        .raw("last", bid).raw("index", bid).raw("markPrice", bid).raw("openInterest", "30072580.0")
-        .flag("suspended", false).flag("post_only", false);
+        .raw("last", bid)
+        .raw("index", bid)
+        .raw("markPrice", bid)
+        .raw("openInterest", "30072580.0")
+        .flag("suspended", false)
+        .flag("post_only", false);
   }
   // Zero funding fields are left out, as the venue does.
   const std::string pair = (spec.base == "BTC" ? "XBT" : spec.base) + ":USD";
-  return frame.raw("change", "0.0").raw("premium", "0.0").raw("volume", "264126741.0").str("tag", "perpetual")
-      .str("pair", pair).num("dtm", 0).num("maturityTime", 0).raw("volumeQuote", "264126741.0").text();
+  return frame.raw("change", "0.0")
+      .raw("premium", "0.0")
+      .raw("volume", "264126741.0")
+      .str("tag", "perpetual")
+      .str("pair", pair)
+      .num("dtm", 0)
+      .num("maturityTime", 0)
+      .raw("volumeQuote", "264126741.0")
+      .text();
 }
 
-void KrakenFutures::push(std::size_t account, const std::string& feed, const std::string& frame, std::int64_t delay_ms) {
+void KrakenFutures::push(std::size_t account, const std::string& feed, const std::string& frame,
+                         std::int64_t delay_ms) {
   if (delay_ms > 0) {
     pending_.push_back({world_.mono_ms() + delay_ms, account, frame, feed});
     return;

@@ -6,13 +6,15 @@ namespace anduin::sim {
 namespace {
 
 constexpr std::int64_t kIdleMs = 60'000, kHeartbeatMs = 1'000;
-constexpr std::int64_t kLateMs = 300;  ///< the second of ledger row and execution comes that much later, now and then
+constexpr std::int64_t kLateMs =
+    300;  ///< the second of ledger row and execution comes that much later, now and then
 
 }  // namespace
 
 std::string kraken_asset(const std::string& code) {
   static constexpr std::pair<std::string_view, std::string_view> kLegacy[] = {
-      {"BTC", "XXBT"}, {"ETH", "XETH"}, {"XRP", "XXRP"}, {"DOGE", "XXDG"}, {"LTC", "XLTC"}, {"USD", "ZUSD"}, {"EUR", "ZEUR"}};
+      {"BTC", "XXBT"}, {"ETH", "XETH"}, {"XRP", "XXRP"}, {"DOGE", "XXDG"},
+      {"LTC", "XLTC"}, {"USD", "ZUSD"}, {"EUR", "ZEUR"}};
   for (const auto& [canonical, asset] : kLegacy) {
     if (code == canonical) return std::string(asset);
   }
@@ -33,7 +35,8 @@ std::uint32_t kraken_checksum(const Ladder& book, std::int64_t price_factor) {
 std::vector<Level> level_changes(const std::vector<Level>& before, const std::vector<Level>& after) {
   std::vector<Level> out;
   for (const Level& level : before) {
-    const bool stays = std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
+    const bool stays =
+        std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
     if (!stays) out.push_back({level.price, 0});
   }
   for (const Level& level : after) {
@@ -45,13 +48,15 @@ std::vector<Level> level_changes(const std::vector<Level>& before, const std::ve
 KrakenSpot::KrakenSpot(VenueContext context, std::vector<SimAccount>& accounts)
     : world_(context.world), sink_(context.sink), accounts_(accounts), books_(accounts.size()) {
   for (Book& book : books_) {
-    book.balances = {{"ZUSD", Decimal(10000)}, {"XXBT", Decimal(1)}, {"XETH", Decimal(5)}, {"USDT", Decimal(2000)}};
+    book.balances = {
+        {"ZUSD", Decimal(10000)}, {"XXBT", Decimal(1)}, {"XETH", Decimal(5)}, {"USDT", Decimal(2000)}};
   }
   make_pairs();
 }
 
 void KrakenSpot::make_pairs() {
-  const auto add = [this](const std::string& base, const std::string& quote, int decimals, std::int64_t qty_step) {
+  const auto add = [this](const std::string& base, const std::string& quote, int decimals,
+                          std::int64_t qty_step) {
     Pair pair;
     SymbolSpec& s = pair.spec;
     s.native = base + "/" + quote;
@@ -63,7 +68,9 @@ void KrakenSpot::make_pairs() {
     s.qty_decimals = 8;
     s.qty_units = qty_step;
     s.market = "spot";
-    const auto old_code = [](const std::string& code) { return code == "BTC" ? "XBT" : code == "DOGE" ? "XDG" : code; };
+    const auto old_code = [](const std::string& code) {
+      return code == "BTC" ? "XBT" : code == "DOGE" ? "XDG" : code;
+    };
     pair.wsname = old_code(base) + "/" + old_code(quote);
     pair.altname = old_code(base) + old_code(quote);
     pair.base_asset = kraken_asset(base);
@@ -87,7 +94,8 @@ void KrakenSpot::make_pairs() {
   add("ETH", "EUR", 2, 1'000'000);
   for (const std::string& wanted : world_.options.symbols) {
     for (const std::string quote : {"USDT", "USDC", "USD", "EUR"}) {
-      if (find_symbol(wanted) != nullptr || !wanted.ends_with(quote) || wanted.size() == quote.size()) continue;
+      if (find_symbol(wanted) != nullptr || !wanted.ends_with(quote) || wanted.size() == quote.size())
+        continue;
       add(wanted.substr(0, wanted.size() - quote.size()), quote, 4, 10'000'000);
     }
   }
@@ -95,7 +103,9 @@ void KrakenSpot::make_pairs() {
 
 const KrakenSpot::Pair* KrakenSpot::find_pair(std::string_view any_name) const {
   for (const Pair& p : pairs_) {
-    if (p.key == any_name || p.altname == any_name || p.wsname == any_name || p.spec.native == any_name || p.spec.canonical == any_name) return &p;
+    if (p.key == any_name || p.altname == any_name || p.wsname == any_name || p.spec.native == any_name ||
+        p.spec.canonical == any_name)
+      return &p;
   }
   return nullptr;
 }
@@ -132,7 +142,8 @@ void KrakenSpot::tick() {
     const std::int64_t idle = world_.scaled(kIdleMs);
     const bool useless = conn.is_private ? conn.own_topics.empty() && now - conn.opened_ms > idle
                                          : conn.subs.empty() && now - conn.last_in_ms > idle;
-    if (useless) dead.push_back(id);
+    if (useless)
+      dead.push_back(id);
     else if (conn.subscribed_once && now - conn.last_out_ms >= world_.scaled(kHeartbeatMs)) {
       send(id, conn, conn.v1 ? R"({"event":"heartbeat"})" : R"({"channel":"heartbeat"})");
     }
@@ -143,8 +154,9 @@ void KrakenSpot::tick() {
   }
 }
 
-KrakenSpot::LedgerRow KrakenSpot::make_row(std::size_t account, const std::string& type, const std::string& category,
-                                           const std::string& asset, const Decimal& amount, const Decimal& fee,
+KrakenSpot::LedgerRow KrakenSpot::make_row(std::size_t account, const std::string& type,
+                                           const std::string& category, const std::string& asset,
+                                           const Decimal& amount, const Decimal& fee,
                                            const std::string& refid, std::int64_t time_us) {
   LedgerRow row;
   row.id = grouped_id(world_.random, 'L', {6, 5, 6});
@@ -181,78 +193,73 @@ void KrakenSpot::push_ledger(std::size_t account, const LedgerRow& row, std::int
                                .raw("fee", double_text(row.fee))
                                .raw("balance", double_text(row.balance))
                                .text();
-  if (delay_ms > 0) pending_.push_back({world_.mono_ms() + delay_ms, account, "balances", body});
-  else push_private(account, "balances", body);
+  if (delay_ms > 0)
+    pending_.push_back({world_.mono_ms() + delay_ms, account, "balances", body});
+  else
+    push_private(account, "balances", body);
 }
 
 void KrakenSpot::push_trade(std::size_t account, const Trade& t, std::int64_t delay_ms) {
-  const std::string v2 = Obj()
-                             .str("order_id", t.order_id)
-                             .str("exec_id", t.id)
-                             .str("exec_type", "trade")
-                             .num("trade_id", t.trade_id)
-                             .str("symbol", t.pair->spec.native)
-                             .str("side", t.type)
-                             .raw("last_qty", double_text(t.volume))
-                             .raw("last_price", double_text(t.price))
-                             .str("liquidity_ind", "t")
-                             .raw("cost", double_text(t.cost))
-                             .str("order_type", "market")
-                             .str("timestamp", iso_us(t.time_us))
-                             .str("order_status", "filled")
-                             .raw("cum_qty", double_text(t.volume))
-                             .raw("cum_cost", double_text(t.cost))
-                             .raw("avg_price", double_text(t.price))
-                             .raw("fee_usd_equiv", double_text(t.fee))
-                             .flag("margin", true)
-                             .flag("margin_borrow", true)
-                             .str("position_status", t.closing ? "closed" : "opened")
-                             .raw("fees", Arr().raw(Obj().str("asset", t.pair->spec.quote).raw("qty", double_text(t.fee)).text()).text())
-                             .text();
+  const std::string v2 =
+      Obj()
+          .str("order_id", t.order_id)
+          .str("exec_id", t.id)
+          .str("exec_type", "trade")
+          .num("trade_id", t.trade_id)
+          .str("symbol", t.pair->spec.native)
+          .str("side", t.type)
+          .raw("last_qty", double_text(t.volume))
+          .raw("last_price", double_text(t.price))
+          .str("liquidity_ind", "t")
+          .raw("cost", double_text(t.cost))
+          .str("order_type", "market")
+          .str("timestamp", iso_us(t.time_us))
+          .str("order_status", "filled")
+          .raw("cum_qty", double_text(t.volume))
+          .raw("cum_cost", double_text(t.cost))
+          .raw("avg_price", double_text(t.price))
+          .raw("fee_usd_equiv", double_text(t.fee))
+          .flag("margin", true)
+          .flag("margin_borrow", true)
+          .str("position_status", t.closing ? "closed" : "opened")
+          .raw("fees",
+               Arr().raw(Obj().str("asset", t.pair->spec.quote).raw("qty", double_text(t.fee)).text()).text())
+          .text();
   const std::string v1 = Obj().raw(t.id, trade_json(t, true)).text();
   for (const auto& [topic, body] : {std::pair{"executions", v2}, std::pair{"ownTrades", v1}}) {
-    if (delay_ms > 0) pending_.push_back({world_.mono_ms() + delay_ms, account, topic, body});
-    else push_private(account, topic, body);
+    if (delay_ms > 0)
+      pending_.push_back({world_.mono_ms() + delay_ms, account, topic, body});
+    else
+      push_private(account, topic, body);
   }
 }
 
-std::optional<std::string> KrakenSpot::close_position(const CloseOrder& order, std::vector<CloseLog>& log) {
-  const Pair* pair = find_pair(order.symbol);
-  if (pair == nullptr) return "no pair '" + order.symbol + "'";
-  static constexpr std::string_view kPrefix = "km:";
-  const std::string wanted_id = order.id.starts_with(kPrefix) ? order.id.substr(kPrefix.size()) : order.id;
-  const std::int64_t when_us = (order.closed_ms != 0 ? order.closed_ms : world_.wall_ms()) * 1000 + 456;
-  const std::string asset = order.currency.empty() ? pair->quote_asset : kraken_asset(order.currency);
-  const std::string currency = order.currency.empty() ? pair->spec.quote : order.currency;
-  const SimAccount& account = accounts_[order.account];
-  Book& book = books_[order.account];
-
+KrakenSpot::Trade KrakenSpot::closing_trade(const CloseOrder& order, const Pair& pair, std::int64_t when_us) {
   Trade trade;
   trade.id = grouped_id(world_.random, 'T', {6, 5, 6});
   trade.order_id = grouped_id(world_.random, 'O', {6, 5, 6});
   trade.position_id = grouped_id(world_.random, 'T', {6, 5, 6});
-  trade.pair = pair;
+  trade.pair = &pair;
   trade.type = order.is_long ? "sell" : "buy";
   trade.misc = "closing";
   trade.closing = true;
-  trade.price = order.exit ? *order.exit : world_.market.price(pair->spec, world_.wall_ms());
+  trade.price = order.exit ? *order.exit : world_.market.price(pair.spec, world_.wall_ms());
   trade.volume = order.size;
   trade.cost = trade.price * trade.volume;
   trade.fee = order.fee;
-  trade.time_us = when_us - 57;
+  trade.time_us = when_us - 57;  // the trade is a little older than its ledger row
   trade.trade_id = ++next_trade_;
+  return trade;
+}
 
-  // Told again: the stream repeats the row with these figures, history keeps the first.
-  const auto known = std::find_if(book.ledger.begin(), book.ledger.end(), [&](const LedgerRow& row) {
-    return !wanted_id.empty() && row.id == wanted_id;
-  });
-  const auto balances_before = book.balances;
+/// What stands between closes in a real ledger: the opening row (a fee, amount 0) and financing.
+std::vector<KrakenSpot::LedgerRow> KrakenSpot::rows_before(const CloseOrder& order, const Trade& closing,
+                                                           const std::string& asset) {
   std::vector<LedgerRow> rows;
-  const bool stream = !order.silent && !order.drop;
-  ++closes_;
-  if (known == book.ledger.end() && closes_ % 2 == 0) {  // the opening trade: a fee and amount 0
-    Trade opening = trade;
-    opening.id = trade.position_id;
+  const std::int64_t when_us = closing.time_us;
+  if (closes_ % 2 == 0) {
+    Trade opening = closing;
+    opening.id = closing.position_id;
     opening.order_id = grouped_id(world_.random, 'O', {6, 5, 6});
     opening.type = order.is_long ? "buy" : "sell";
     opening.misc = "";
@@ -260,57 +267,106 @@ std::optional<std::string> KrakenSpot::close_position(const CloseOrder& order, s
     opening.time_us = when_us - 1'000'000;
     opening.fee = Decimal(1, -1);
     opening.trade_id = ++next_trade_;
-    book.trades.push_back(opening);
-    rows.push_back(make_row(order.account, "margin", "margin-trade", asset, Decimal(), opening.fee, opening.id, opening.time_us));
-    if (stream) push_trade(order.account, opening, 0);
+    books_[order.account].trades.push_back(opening);
+    rows.push_back(make_row(order.account, "margin", "margin-trade", asset, Decimal(), opening.fee,
+                            opening.id, opening.time_us));
+    if (!order.silent && !order.drop) push_trade(order.account, opening, 0);
   }
-  if (known == book.ledger.end() && closes_ % 3 == 0) {
+  if (closes_ % 3 == 0) {
     rows.push_back(make_row(order.account, "rollover", "marginrollover", asset, Decimal(), Decimal(2, -1),
-                            trade.position_id, when_us - 500'000));
+                            closing.position_id, when_us - 500'000));
   }
-  LedgerRow row = make_row(order.account, "margin", "margin-trade", asset, order.pnl, order.fee, trade.id, when_us);
-  if (!wanted_id.empty()) row.id = wanted_id;
-  log.push_back({"km:" + row.id, account.uid, account.name, pair->spec.canonical, order.is_long ? "long" : "short",
-                 currency, order.pnl, order.fee, order.size, when_us / 1000});
-  rows.push_back(row);
-  if (order.liquidation && known == book.ledger.end()) {  // a second currency under the same refid, a close of its own
-    const Decimal second = Decimal(-1, -5);
-    rows.push_back(make_row(order.account, "margin", "margin-trade", pair->base_asset, second, Decimal(), trade.id, when_us + 1));
-    log.push_back({"km:" + rows.back().id, account.uid, account.name, pair->spec.canonical, order.is_long ? "long" : "short",
-                   pair->spec.base, second, Decimal(), order.size, (when_us + 1) / 1000});
-  }
-  if (known != book.ledger.end()) {
-    trade.id = known->refid;
-    rows.back().refid = known->refid;
-    if (order.rewrite) *known = rows.back();
-    else book.balances = balances_before;
+  return rows;
+}
+
+std::optional<std::string> KrakenSpot::close_position(const CloseOrder& order, std::vector<CloseLog>& log) {
+  const Pair* pair = find_pair(order.symbol);
+  if (pair == nullptr) return "no pair '" + order.symbol + "'";
+  static constexpr std::string_view kPrefix = "km:";
+  const std::string wanted = order.id.starts_with(kPrefix) ? order.id.substr(kPrefix.size()) : order.id;
+  const std::int64_t when_us = (order.closed_ms != 0 ? order.closed_ms : world_.wall_ms()) * 1000 + 456;
+  const std::string currency = order.currency.empty() ? pair->spec.quote : order.currency;
+  const std::string asset = kraken_asset(currency);
+  const SimAccount& account = accounts_[order.account];
+  Book& book = books_[order.account];
+  const auto note = [&](const LedgerRow& row, const std::string& code) {
+    log.push_back({"km:" + row.id, account.uid, account.name, pair->spec.canonical,
+                   order.is_long ? "long" : "short", code, row.amount, row.fee, order.size,
+                   row.time_us / 1000});
+  };
+
+  const auto known = std::find_if(book.ledger.begin(), book.ledger.end(),
+                                  [&](const LedgerRow& row) { return !wanted.empty() && row.id == wanted; });
+  Trade trade = closing_trade(order, *pair, when_us);
+  std::vector<LedgerRow> rows;
+  ++closes_;
+  if (known != book.ledger.end()) {  // told again: the stream repeats the row with these figures
+    LedgerRow row = *known;
+    row.amount = order.pnl;
+    row.fee = order.fee;
+    trade.id = row.refid;
+    if (order.rewrite) *known = row;
+    rows.push_back(row);
+    note(row, currency);
   } else {
+    rows = rows_before(order, trade, asset);
+    rows.push_back(
+        make_row(order.account, "margin", "margin-trade", asset, order.pnl, order.fee, trade.id, when_us));
+    if (!wanted.empty()) rows.back().id = wanted;
+    note(rows.back(), currency);
+    if (order.liquidation) {  // a second currency under the same refid: a close of its own
+      rows.push_back(make_row(order.account, "margin", "margin-trade", pair->base_asset, Decimal(-1, -5),
+                              Decimal(), trade.id, when_us + 1));
+      note(rows.back(), pair->spec.base);
+    }
     book.trades.push_back(trade);
     book.ledger.insert(book.ledger.end(), rows.begin(), rows.end());
   }
-  if (!stream) {  // what was lost on the way leaves a gap in the sequence
+  stream_close(order, trade, rows);
+  return std::nullopt;
+}
+
+void KrakenSpot::stream_close(const CloseOrder& order, const Trade& trade,
+                              const std::vector<LedgerRow>& rows) {
+  if (order.silent || order.drop) {  // what was lost on the way leaves a gap in the sequence
     for (auto& [id, conn] : conns_) {
-      if (conn.account == static_cast<int>(order.account) && conn.own_topics.count("balances") != 0) ++conn.sequences["balances"];
+      const bool listens =
+          conn.account == static_cast<int>(order.account) && conn.own_topics.count("balances") != 0;
+      if (listens) ++conn.sequences["balances"];
     }
-    return std::nullopt;
+    return;
   }
+  // Both orders occur, and the second frame can be late.
   const bool row_first = closes_ % 2 == 1;
   const std::int64_t late = closes_ % 3 == 0 ? world_.scaled(kLateMs) : 0;
   if (!row_first) push_trade(order.account, trade, 0);
   for (const LedgerRow& one : rows) push_ledger(order.account, one, row_first ? 0 : late);
   if (row_first) push_trade(order.account, trade, late);
-  return std::nullopt;
 }
 
 std::optional<Json> KrakenSpot::control(std::string_view command, const Json& a) {
   if (command == "status") {  // maintenance, cancel_only, post_only, online
     status_ = text_at(a, "system", "online");
     for (auto& [id, conn] : conns_) {
-      send(id, conn, conn.v1 ? Obj().raw("connectionID", "8628615390848610000").str("event", "systemStatus")
-                                   .str("status", status_).str("version", "1.9.1").text()
-                             : Obj().str("channel", "status").str("type", "update")
-                                   .raw("data", Arr().raw(Obj().str("api_version", "v2").raw("connection_id", "13834774380200032777")
-                                                              .str("system", status_).str("version", "2.0.0").text()).text()).text());
+      send(id, conn,
+           conn.v1 ? Obj()
+                         .raw("connectionID", "8628615390848610000")
+                         .str("event", "systemStatus")
+                         .str("status", status_)
+                         .str("version", "1.9.1")
+                         .text()
+                   : Obj()
+                         .str("channel", "status")
+                         .str("type", "update")
+                         .raw("data", Arr()
+                                          .raw(Obj()
+                                                   .str("api_version", "v2")
+                                                   .raw("connection_id", "13834774380200032777")
+                                                   .str("system", status_)
+                                                   .str("version", "2.0.0")
+                                                   .text())
+                                          .text())
+                         .text());
     }
   } else if (command == "limits") {
     counter_max_ = int_at(a, "counter", counter_max_);

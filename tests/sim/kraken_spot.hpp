@@ -1,5 +1,5 @@
-// Kraken spot as a simulated venue: WebSocket v2 and v1, public and private, REST under /0/. Margin closes are ledger
-// rows. Sans-I/O; one thread. Facts: venues/kraken.md, venues/keys.md.
+// Kraken spot as a simulated venue: WebSocket v2 and v1, public and private, REST under /0/. Margin closes
+// are ledger rows. Sans-I/O; one thread. Facts: venues/kraken.md, venues/keys.md.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -32,10 +32,10 @@ class KrakenSpot {
  private:
   /// What the venue calls one pair in its four spellings.
   struct Pair {
-    SymbolSpec spec;     ///< native: the readable name of v2, "BTC/USD"
-    std::string wsname;  ///< "XBT/USD"
-    std::string key;     ///< "XXBTZUSD"
-    std::string altname; ///< "XBTUSD"
+    SymbolSpec spec;                      ///< native: the readable name of v2, "BTC/USD"
+    std::string wsname;                   ///< "XBT/USD"
+    std::string key;                      ///< "XXBTZUSD"
+    std::string altname;                  ///< "XBTUSD"
     std::string base_asset, quote_asset;  ///< "XXBT", "ZUSD"
   };
   struct Sub {
@@ -48,8 +48,8 @@ class KrakenSpot {
   };
   struct Conn {
     bool v1 = false, is_private = false;
-    std::map<std::string, Sub> subs;    ///< "ticker:BTC/USD"
-    std::set<std::string> own_topics;   ///< executions, balances, ownTrades, openOrders
+    std::map<std::string, Sub> subs;   ///< "ticker:BTC/USD"
+    std::set<std::string> own_topics;  ///< executions, balances, ownTrades, openOrders
     std::int64_t opened_ms = 0, last_in_ms = 0, last_out_ms = 0;
     std::map<std::string, std::int64_t> sequences;  ///< of each private channel
     bool subscribed_once = false;
@@ -74,8 +74,15 @@ class KrakenSpot {
     std::uint64_t last_nonce = 0;
     std::int64_t counter_permille = 0, counter_updated_ms = 0;
   };
-  struct Token { std::size_t account; std::int64_t expires_ms; };
-  struct Pending { std::int64_t due_ms; std::size_t account; std::string topic, body; };
+  struct Token {
+    std::size_t account;
+    std::int64_t expires_ms;
+  };
+  struct Pending {
+    std::int64_t due_ms;
+    std::size_t account;
+    std::string topic, body;
+  };
 
   void make_pairs();
   [[nodiscard]] const Pair* find_pair(std::string_view any_name) const;
@@ -84,6 +91,9 @@ class KrakenSpot {
   void on_v1(ConnId id, Conn& conn, const Json& message);
   void subscribe_v2(ConnId id, Conn& conn, const Json& message, bool add);
   void subscribe_v2_private(ConnId id, Conn& conn, const Json& message, const std::string& channel, bool add);
+  void status_v1(ConnId id, Conn& conn, const Json& message, const std::string& pair,
+                 const std::string& error);
+  void subscribe_v1_private(ConnId id, Conn& conn, const Json& message, bool add);
   void subscribe_v1(ConnId id, Conn& conn, const Json& message, bool add);
   void send(ConnId id, Conn& conn, std::string text);
   [[nodiscard]] std::optional<std::size_t> token_owner(const std::string& token) const;
@@ -94,7 +104,8 @@ class KrakenSpot {
   // kraken_spot_feed.cpp
   void push_sub(ConnId id, Conn& conn, Sub& sub, bool first);
   [[nodiscard]] std::string v2_ticker(const Sub& sub, const Ladder& top, bool first) const;
-  [[nodiscard]] std::string v2_book(const Sub& sub, const Ladder& changes, const Ladder& full, bool first) const;
+  [[nodiscard]] std::string v2_book(const Sub& sub, const Ladder& changes, const Ladder& full,
+                                    bool first) const;
   [[nodiscard]] std::string v1_frame(Sub& sub, const Ladder& now, bool first) const;
   // kraken_spot_rest.cpp
   Response result(const std::string& json) const;
@@ -106,15 +117,22 @@ class KrakenSpot {
   Response ledgers(std::size_t account, const Params& form) const;
   Response query_ids(std::size_t account, const std::string& ids, bool of_trades) const;
   Response trades_history(std::size_t account, const Params& form) const;
+  // kraken_spot_rows.cpp
   [[nodiscard]] std::string ledger_json(const LedgerRow& row) const;
   [[nodiscard]] std::string trade_json(const Trade& trade, bool stream) const;
   [[nodiscard]] std::string pair_json(const Pair& pair) const;
+  /// The pair in Depth, or its row in Ticker.
+  [[nodiscard]] std::string book_json(const Pair& pair, bool depth) const;
   [[nodiscard]] std::string key_info(std::size_t account) const;
   // kraken_spot.cpp
+  Trade closing_trade(const CloseOrder& order, const Pair& pair, std::int64_t when_us);
+  std::vector<LedgerRow> rows_before(const CloseOrder& order, const Trade& closing, const std::string& asset);
+  void stream_close(const CloseOrder& order, const Trade& trade, const std::vector<LedgerRow>& rows);
   void push_ledger(std::size_t account, const LedgerRow& row, std::int64_t delay_ms);
   void push_trade(std::size_t account, const Trade& trade, std::int64_t delay_ms);
-  LedgerRow make_row(std::size_t account, const std::string& type, const std::string& category, const std::string& asset,
-                     const Decimal& amount, const Decimal& fee, const std::string& refid, std::int64_t time_us);
+  LedgerRow make_row(std::size_t account, const std::string& type, const std::string& category,
+                     const std::string& asset, const Decimal& amount, const Decimal& fee,
+                     const std::string& refid, std::int64_t time_us);
 
   World& world_;
   FrameSink& sink_;
@@ -131,7 +149,8 @@ class KrakenSpot {
 
 /// The venue's asset code for a canonical one and back ("BTC" <-> "XXBT", "USD" <-> "ZUSD").
 std::string kraken_asset(const std::string& code);
-/// CRC32 over the digits of the ten best asks, then bids. v1 prints prices with more decimals: `price_factor`.
+/// CRC32 over the digits of the ten best asks, then bids. v1 prints prices with more decimals:
+/// `price_factor`.
 std::uint32_t kraken_checksum(const Ladder& book, std::int64_t price_factor = 1);
 /// What changes `before` into `after`; a vanished price has quantity 0.
 std::vector<Level> level_changes(const std::vector<Level>& before, const std::vector<Level>& after);

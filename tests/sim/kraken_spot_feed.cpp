@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t kTradeEveryMs = 2'000;  ///< so often somebody trades
 constexpr std::int64_t kBurstMax = 64;
-constexpr int kV1Decimals = 5;                 ///< v1 prints prices with at least five
+constexpr int kV1Decimals = 5;  ///< v1 prints prices with at least five
 
 std::int64_t v1_factor(const SymbolSpec& spec) {
   std::int64_t factor = 1;
@@ -19,7 +19,9 @@ std::string v1_price(const SymbolSpec& spec, std::int64_t units) {
   return fixed_text(units * v1_factor(spec), std::max(spec.price_decimals, kV1Decimals));
 }
 
-std::string qty(const SymbolSpec& spec, const Level& level) { return fixed_text(level.qty, spec.qty_decimals); }
+std::string qty(const SymbolSpec& spec, const Level& level) {
+  return fixed_text(level.qty, spec.qty_decimals);
+}
 
 std::string v2_levels(const std::vector<Level>& levels, const SymbolSpec& spec) {
   Arr list;
@@ -33,18 +35,28 @@ std::string v2_levels(const std::vector<Level>& levels, const SymbolSpec& spec) 
 
 std::string KrakenSpot::v2_ticker(const Sub& sub, const Ladder& top, bool first) const {
   const SymbolSpec& s = sub.pair->spec;
-  const std::string bid = fixed_text(top.bids[0].price, s.price_decimals), ask = fixed_text(top.asks[0].price, s.price_decimals);
+  const std::string bid = fixed_text(top.bids[0].price, s.price_decimals),
+                    ask = fixed_text(top.asks[0].price, s.price_decimals);
   const std::string data = Obj()
                                .str("symbol", s.native)
-                               .raw("bid", bid).raw("bid_qty", qty(s, top.bids[0]))
-                               .raw("ask", ask).raw("ask_qty", qty(s, top.asks[0]))
+                               .raw("bid", bid)
+                               .raw("bid_qty", qty(s, top.bids[0]))
+                               .raw("ask", ask)
+                               .raw("ask_qty", qty(s, top.asks[0]))
                                .raw("last", bid)
                                .raw("volume", "163.28908096")
-                               .raw("vwap", bid).raw("low", bid).raw("high", ask)
-                               .raw("change", "250.0").raw("change_pct", "0.24")
+                               .raw("vwap", bid)
+                               .raw("low", bid)
+                               .raw("high", ask)
+                               .raw("change", "250.0")
+                               .raw("change_pct", "0.24")
                                .str("timestamp", iso_us(world_.wall_ms() * 1000 + 456))
                                .text();
-  return Obj().str("channel", "ticker").str("type", first ? "snapshot" : "update").raw("data", Arr().raw(data).text()).text();
+  return Obj()
+      .str("channel", "ticker")
+      .str("type", first ? "snapshot" : "update")
+      .raw("data", Arr().raw(data).text())
+      .text();
 }
 
 std::string KrakenSpot::v2_book(const Sub& sub, const Ladder& changes, const Ladder& full, bool first) const {
@@ -56,7 +68,11 @@ std::string KrakenSpot::v2_book(const Sub& sub, const Ladder& changes, const Lad
                                .num("checksum", kraken_checksum(full))
                                .str("timestamp", iso_us(world_.wall_ms() * 1000 + 295))
                                .text();
-  return Obj().str("channel", "book").str("type", first ? "snapshot" : "update").raw("data", Arr().raw(data).text()).text();
+  return Obj()
+      .str("channel", "book")
+      .str("type", first ? "snapshot" : "update")
+      .raw("data", Arr().raw(data).text())
+      .text();
 }
 
 std::string KrakenSpot::v1_frame(Sub& sub, const Ladder& now, bool first) const {
@@ -66,8 +82,13 @@ std::string KrakenSpot::v1_frame(Sub& sub, const Ladder& now, bool first) const 
   if (sub.channel == "spread") {
     // The time is when the resting order was made: it may go backwards.
     const std::int64_t made = us - now.bids[0].qty % 3'000'000;
-    frame.raw("341").raw(Arr().str(v1_price(s, now.bids[0].price)).str(v1_price(s, now.asks[0].price)).str(seconds_us(made))
-                             .str(qty(s, now.bids[0])).str(qty(s, now.asks[0])).text());
+    frame.raw("341").raw(Arr()
+                             .str(v1_price(s, now.bids[0].price))
+                             .str(v1_price(s, now.asks[0].price))
+                             .str(seconds_us(made))
+                             .str(qty(s, now.bids[0]))
+                             .str(qty(s, now.asks[0]))
+                             .text());
     return frame.str("spread").str(sub.pair->wsname).text();
   }
   if (sub.channel == "ticker") {
@@ -75,24 +96,40 @@ std::string KrakenSpot::v1_frame(Sub& sub, const Ladder& now, bool first) const 
       return Arr().str(v1_price(s, l.price)).raw(std::to_string(l.qty / 100'000'000)).str(qty(s, l)).text();
     };
     const std::string last = Arr().str(v1_price(s, now.bids[0].price)).str("0.10000000").text();
-    const std::string day = Arr().str(v1_price(s, now.bids[0].price)).str(v1_price(s, now.bids[0].price)).text();
+    const std::string day =
+        Arr().str(v1_price(s, now.bids[0].price)).str(v1_price(s, now.bids[0].price)).text();
     return frame.raw("340")
-        .raw(Obj().raw("a", best(now.asks[0])).raw("b", best(now.bids[0])).raw("c", last)
-                 .raw("v", Arr().str("1000.00000000").str("2000.00000000").text()).raw("p", day)
-                 .raw("t", "[100,200]").raw("l", day).raw("h", day).raw("o", day).text())
-        .str("ticker").str(sub.pair->wsname).text();
+        .raw(Obj()
+                 .raw("a", best(now.asks[0]))
+                 .raw("b", best(now.bids[0]))
+                 .raw("c", last)
+                 .raw("v", Arr().str("1000.00000000").str("2000.00000000").text())
+                 .raw("p", day)
+                 .raw("t", "[100,200]")
+                 .raw("l", day)
+                 .raw("h", day)
+                 .raw("o", day)
+                 .text())
+        .str("ticker")
+        .str(sub.pair->wsname)
+        .text();
   }
   const auto side = [&](const std::vector<Level>& levels) {
     Arr list;
-    for (const Level& l : levels) list.raw(Arr().str(v1_price(s, l.price)).str(qty(s, l)).str(seconds_us(us)).text());
+    for (const Level& l : levels)
+      list.raw(Arr().str(v1_price(s, l.price)).str(qty(s, l)).str(seconds_us(us)).text());
     return list.text();
   };
   const std::string name = "book-" + std::to_string(sub.depth);
   if (first) {
-    return frame.raw("336").raw(Obj().raw("as", side(now.asks)).raw("bs", side(now.bids)).text()).str(name)
-        .str(sub.pair->wsname).text();
+    return frame.raw("336")
+        .raw(Obj().raw("as", side(now.asks)).raw("bs", side(now.bids)).text())
+        .str(name)
+        .str(sub.pair->wsname)
+        .text();
   }
-  const std::vector<Level> asks = level_changes(sub.last.asks, now.asks), bids = level_changes(sub.last.bids, now.bids);
+  const std::vector<Level> asks = level_changes(sub.last.asks, now.asks),
+                           bids = level_changes(sub.last.bids, now.bids);
   const std::string checksum = std::to_string(kraken_checksum(now, v1_factor(s)));
   frame.raw("336");
   // Both sides changed: two payload objects, and only the last one has the checksum.
@@ -114,7 +151,8 @@ void KrakenSpot::push_sub(ConnId id, Conn& conn, Sub& sub, bool first) {
   std::int64_t due = first ? 1 : std::min(sub.credit / 1000, kBurstMax);
   sub.credit -= sub.credit / 1000 * 1000;
   for (; due > 0; --due) {
-    const Ladder book = world_.market.ladder(sub.pair->spec, world_.wall_ms(), sub.channel == "book" ? sub.depth : 1);
+    const Ladder book =
+        world_.market.ladder(sub.pair->spec, world_.wall_ms(), sub.channel == "book" ? sub.depth : 1);
     const bool changed = book.bids != sub.last.bids || book.asks != sub.last.asks;
     if (!first && !changed) return;
     if (sub.channel == "trade") return;
@@ -130,8 +168,9 @@ void KrakenSpot::push_sub(ConnId id, Conn& conn, Sub& sub, bool first) {
     } else if (conn.v1) {
       send(id, conn, v1_frame(sub, book, first));
     } else {
-      const Ladder changes = first ? book
-                                   : Ladder{level_changes(sub.last.bids, book.bids), level_changes(sub.last.asks, book.asks)};
+      const Ladder changes =
+          first ? book
+                : Ladder{level_changes(sub.last.bids, book.bids), level_changes(sub.last.asks, book.asks)};
       send(id, conn, v2_book(sub, changes, book, first));
     }
     sub.last = book;

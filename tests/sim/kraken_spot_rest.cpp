@@ -6,9 +6,9 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::size_t kPage = 50;                ///< rows of Ledgers and TradesHistory
+constexpr std::size_t kPage = 50;  ///< rows of Ledgers and TradesHistory
 constexpr std::int64_t kTokenMs = 900'000;
-constexpr std::int64_t kDecayPerSecond = 500;    ///< thousandths of the counter (intermediate tier)
+constexpr std::int64_t kDecayPerSecond = 500;  ///< thousandths of the counter (intermediate tier)
 
 std::string money(const Decimal& value, int decimals_min) {
   std::string text = value.to_string();
@@ -17,16 +17,6 @@ std::string money(const Decimal& value, int decimals_min) {
   if (point == std::string::npos) text += '.';
   for (; after < static_cast<std::size_t>(decimals_min); ++after) text += '0';
   return text;
-}
-
-/// "iban" as the page prints it: groups of four.
-std::string spaced(const std::string& uid) {
-  std::string out;
-  for (std::size_t i = 0; i < uid.size(); ++i) {
-    if (i != 0 && i % 4 == 0) out += ' ';
-    out += uid[i];
-  }
-  return out;
 }
 
 /// Unix seconds with a fraction as microseconds; nothing when it is no number (a ledger id, say).
@@ -38,19 +28,25 @@ std::optional<std::int64_t> seconds_as_us(const std::string& text) {
 
 }  // namespace
 
-Response KrakenSpot::result(const std::string& json) const { return {200, Obj().raw("error", "[]").raw("result", json).text()}; }
+Response KrakenSpot::result(const std::string& json) const {
+  return {200, Obj().raw("error", "[]").raw("result", json).text()};
+}
 
-Response KrakenSpot::error(const std::string& text) const { return {200, Obj().raw("error", Arr().str(text).text()).text()}; }
+Response KrakenSpot::error(const std::string& text) const {
+  return {200, Obj().raw("error", Arr().str(text).text()).text()};
+}
 
 Response KrakenSpot::error_response(const std::string& code) const {
-  if (code.size() == 3 && code.find_first_not_of("0123456789") == std::string::npos) return {std::stoi(code), "{}"};
+  if (code.size() == 3 && code.find_first_not_of("0123456789") == std::string::npos)
+    return {std::stoi(code), "{}"};
   return error(code);
 }
 
 Response KrakenSpot::on_http(const Request& request) {
   static constexpr std::string_view kPublic = "/0/public/", kPrivate = "/0/private/";
   if (request.path.starts_with(kPublic)) {
-    return public_call(request.path.substr(kPublic.size()), Params(request.query.empty() ? request.body : request.query));
+    return public_call(request.path.substr(kPublic.size()),
+                       Params(request.query.empty() ? request.body : request.query));
   }
   if (!request.path.starts_with(kPrivate)) return {404, R"({"error":["EGeneral:Unknown method"]})"};
   if (request.method != "POST") return error("EGeneral:Invalid arguments");
@@ -62,24 +58,26 @@ Response KrakenSpot::on_http(const Request& request) {
 
 std::optional<Response> KrakenSpot::refuse(const Request& request, std::size_t& account, Params& form) {
   const std::string key = request.header("API-Key"), sign = request.header("API-Sign");
-  const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) {
-    return a.market == "spot" && a.key == key;
-  });
+  const auto it = std::find_if(accounts_.begin(), accounts_.end(),
+                               [&](const SimAccount& a) { return a.market == "spot" && a.key == key; });
   if (key.empty() || it == accounts_.end()) return error("EAPI:Invalid key");
   if (request.body.starts_with("{")) {
     const auto json = parse_exact(request.body);
     if (!json || !json->is_object()) return error("EGeneral:Invalid arguments");
-    for (const auto& [name, value] : json->items()) form.add(name, value.is_string() ? value.get<std::string>() : value.dump());
+    for (const auto& [name, value] : json->items())
+      form.add(name, value.is_string() ? value.get<std::string>() : value.dump());
   } else {
     form = Params(request.body, true);
   }
   const std::string nonce = form.get("nonce");
   const std::string message = request.path + sha256(nonce + request.body);
-  if (base64_encode(hmac_sha512(base64_decode(it->secret).value_or(""), message)) != sign) return error("EAPI:Invalid signature");
+  if (base64_encode(hmac_sha512(base64_decode(it->secret).value_or(""), message)) != sign)
+    return error("EAPI:Invalid signature");
   account = static_cast<std::size_t>(it - accounts_.begin());
   std::uint64_t value = 0;
   const auto [end, code] = std::from_chars(nonce.data(), nonce.data() + nonce.size(), value);
-  if (nonce.empty() || code != std::errc() || end != nonce.data() + nonce.size()) return error("EAPI:Invalid nonce");
+  if (nonce.empty() || code != std::errc() || end != nonce.data() + nonce.size())
+    return error("EAPI:Invalid nonce");
   if (value <= books_[account].last_nonce) return error("EAPI:Invalid nonce");  // strictly growing, for ever
   books_[account].last_nonce = value;
   return std::nullopt;
@@ -89,8 +87,10 @@ bool KrakenSpot::spend(std::size_t account, std::int64_t cost) {
   Book& book = books_[account];
   const std::int64_t now = world_.mono_ms();
   const std::int64_t decayed = (now - book.counter_updated_ms) * kDecayPerSecond / world_.scaled(1000);
-  book.counter_permille = std::max<std::int64_t>(0, book.counter_permille - decayed);
-  book.counter_updated_ms = now;
+  if (decayed > 0) {  // otherwise the fraction waits for the next call
+    book.counter_permille = std::max<std::int64_t>(0, book.counter_permille - decayed);
+    book.counter_updated_ms = now;
+  }
   if (book.counter_permille + cost * 1000 > counter_max_ * 1000) return false;
   book.counter_permille += cost * 1000;
   return true;
@@ -99,7 +99,8 @@ bool KrakenSpot::spend(std::size_t account, std::int64_t cost) {
 Response KrakenSpot::public_call(const std::string& call, const Params& query) const {
   const std::int64_t now = world_.wall_ms();
   if (call == "Time") return result(Obj().num("unixtime", now / 1000).str("rfc1123", rfc1123(now)).text());
-  if (call == "SystemStatus") return result(Obj().str("status", status_).str("timestamp", iso_ms(now).substr(0, 19) + "Z").text());
+  if (call == "SystemStatus")
+    return result(Obj().str("status", status_).str("timestamp", iso_ms(now).substr(0, 19) + "Z").text());
   if (call == "Assets") {
     std::map<std::string, std::string> assets;
     for (const Pair& p : pairs_) {
@@ -108,51 +109,33 @@ Response KrakenSpot::public_call(const std::string& call, const Params& query) c
     }
     Obj list;
     for (const auto& [asset, altname] : assets) {
-      list.raw(asset, Obj().str("aclass", "currency").str("altname", altname).num("decimals", 10).num("display_decimals", 5)
-                          .str("status", "enabled").text());
+      list.raw(asset, Obj()
+                          .str("aclass", "currency")
+                          .str("altname", altname)
+                          .num("decimals", 10)
+                          .num("display_decimals", 5)
+                          .str("status", "enabled")
+                          .text());
     }
     return result(list.text());
   }
-  if (call == "AssetPairs" || call == "Ticker" || call == "Depth") {
-    const std::string wanted = query.get("pair");
-    Obj list;
-    for (const Pair& p : pairs_) {
-      const std::string padded = "," + wanted + ",";
-      const auto named = [&](const std::string& name) { return padded.find("," + name + ",") != std::string::npos; };
-      if (!wanted.empty() && !named(p.key) && !named(p.altname) && !named(p.wsname) && !named(p.spec.native)) continue;
-      if (call == "AssetPairs") {
-        list.raw(p.key, pair_json(p));
-        continue;
-      }
-      const Ladder book = world_.market.ladder(p.spec, now, 10);
-      const auto level = [&](const Level& l, bool third) {
-        Arr row;
-        row.str(fixed_text(l.price, p.spec.price_decimals)).str(fixed_text(l.qty, p.spec.qty_decimals));
-        if (third) row.raw(std::to_string(now / 1000));
-        return row.text();
-      };
-      const auto side = [&](const std::vector<Level>& levels) {
-        Arr rows;
-        for (const Level& l : levels) rows.raw(level(l, true));
-        return rows.text();
-      };
-      if (call == "Depth") {
-        list.raw(p.key, Obj().raw("asks", side(book.asks)).raw("bids", side(book.bids)).text());
-      } else if (!book.bids.empty() && !book.asks.empty()) {
-        const std::string day = Arr().str(fixed_text(book.bids[0].price, p.spec.price_decimals))
-                                    .str(fixed_text(book.bids[0].price, p.spec.price_decimals)).text();
-        list.raw(p.key, Obj().raw("a", level(book.asks[0], false)).raw("b", level(book.bids[0], false)).raw("c", level(book.bids[0], false))
-                            .raw("v", day).raw("p", day).raw("t", "[1,2]").raw("l", day).raw("h", day)
-                            .str("o", fixed_text(book.bids[0].price, p.spec.price_decimals)).text());
-      }
-    }
-    return list.text() == "{}" ? error("EQuery:Unknown asset pair") : result(list.text());
+  if (call != "AssetPairs" && call != "Ticker" && call != "Depth") return error("EGeneral:Unknown method");
+  const std::string wanted = query.get("pair"), padded = "," + wanted + ",";
+  const auto named = [&](const std::string& name) {
+    return padded.find("," + name + ",") != std::string::npos;
+  };
+  Obj list;
+  for (const Pair& p : pairs_) {
+    if (!wanted.empty() && !named(p.key) && !named(p.altname) && !named(p.wsname) && !named(p.spec.native))
+      continue;
+    list.raw(p.key, call == "AssetPairs" ? pair_json(p) : book_json(p, call == "Depth"));
   }
-  return error("EGeneral:Unknown method");
+  return list.text() == "{}" ? error("EQuery:Unknown asset pair") : result(list.text());
 }
 
 Response KrakenSpot::private_call(const std::string& call, std::size_t account, const Params& form) {
-  const bool history = call == "Ledgers" || call == "QueryLedgers" || call == "TradesHistory" || call == "QueryTrades";
+  const bool history =
+      call == "Ledgers" || call == "QueryLedgers" || call == "TradesHistory" || call == "QueryTrades";
   if (!spend(account, history && call != "QueryTrades" ? 2 : 1)) return error("EAPI:Rate limit exceeded");
   const Book& book = books_[account];
   if (call == "GetWebSocketsToken") {
@@ -165,12 +148,21 @@ Response KrakenSpot::private_call(const std::string& call, std::size_t account, 
     Obj list;
     for (const auto& [asset, amount] : book.balances) {
       const std::string text = money(amount, 4);
-      if (call == "Balance") list.str(asset, text);
-      else list.raw(asset, Obj().str("balance", text).str("credit", "0.0000").str("credit_used", "0.0000").str("hold_trade", "0.0000").text());
+      if (call == "Balance")
+        list.str(asset, text);
+      else
+        list.raw(asset, Obj()
+                            .str("balance", text)
+                            .str("credit", "0.0000")
+                            .str("credit_used", "0.0000")
+                            .str("hold_trade", "0.0000")
+                            .text());
     }
     // Earn and tokenised balances carry a suffix and are not tradeable.
-    if (call == "Balance") list.str("XBT.M", "0.5000");
-    else list.raw("XBT.M", Obj().str("balance", "0.5000").str("hold_trade", "0.0000").text());
+    if (call == "Balance")
+      list.str("XBT.M", "0.5000");
+    else
+      list.raw("XBT.M", Obj().str("balance", "0.5000").str("hold_trade", "0.0000").text());
     return result(list.text());
   }
   if (call == "TradeBalance") {
@@ -184,8 +176,17 @@ Response KrakenSpot::private_call(const std::string& call, std::size_t account, 
       total = total + (amount * Decimal(world_.market.mid_e8(code, world_.wall_ms()), -8)).rounded(4);
     }
     const std::string sum = money(total, 4);
-    return result(Obj().str("eb", sum).str("tb", sum).str("m", "0.0000").str("uv", "0.0000").str("n", "0.0000").str("c", "0.0000")
-                      .str("v", "0.0000").str("e", sum).str("mf", sum).text());
+    return result(Obj()
+                      .str("eb", sum)
+                      .str("tb", sum)
+                      .str("m", "0.0000")
+                      .str("uv", "0.0000")
+                      .str("n", "0.0000")
+                      .str("c", "0.0000")
+                      .str("v", "0.0000")
+                      .str("e", sum)
+                      .str("mf", sum)
+                      .text());
   }
   if (call == "Ledgers") return ledgers(account, form);
   if (call == "QueryLedgers") return query_ids(account, form.get("id"), false);
@@ -194,12 +195,14 @@ Response KrakenSpot::private_call(const std::string& call, std::size_t account, 
   if (call == "OpenPositions") return result("{}");
   if (call == "OpenOrders") return result(Obj().raw("open", "{}").text());
   if (call == "ClosedOrders") return result(Obj().raw("closed", "{}").num("count", 0).text());
-  const bool writes = call == "AddOrder" || call == "CancelOrder" || call == "CancelAll" || call == "Withdraw" || call == "WalletTransfer";
+  const bool writes = call == "AddOrder" || call == "CancelOrder" || call == "CancelAll" ||
+                      call == "Withdraw" || call == "WalletTransfer";
   return error(writes ? "EGeneral:Permission denied" : "EGeneral:Unknown method");
 }
 
 Response KrakenSpot::ledgers(std::size_t account, const Params& form) const {
-  const std::string type = form.get("type", "all"), asset = form.get("asset", "all"), start = form.get("start"), end = form.get("end");
+  const std::string type = form.get("type", "all"), asset = form.get("asset", "all"),
+                    start = form.get("start"), end = form.get("end");
   const std::vector<LedgerRow>& rows = books_[account].ledger;
   // start is exclusive, end inclusive; both are seconds or a ledger id, which stands for its time.
   const auto bound = [&](const std::string& text, std::int64_t otherwise) {
@@ -218,10 +221,12 @@ Response KrakenSpot::ledgers(std::size_t account, const Params& form) const {
       found.push_back(&row);
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const LedgerRow* a, const LedgerRow* b) { return a->time_us > b->time_us; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const LedgerRow* a, const LedgerRow* b) { return a->time_us > b->time_us; });
   const auto offset = static_cast<std::size_t>(form.number("ofs", 0, 0, 1 << 30));
   Obj page;
-  for (std::size_t i = offset; i < std::min(found.size(), offset + kPage); ++i) page.raw(found[i]->id, ledger_json(*found[i]));
+  for (std::size_t i = offset; i < std::min(found.size(), offset + kPage); ++i)
+    page.raw(found[i]->id, ledger_json(*found[i]));
   Obj body;
   body.raw("ledger", page.text());
   if (form.get("without_count") != "true") body.num("count", static_cast<std::int64_t>(found.size()));
@@ -245,100 +250,19 @@ Response KrakenSpot::query_ids(std::size_t account, const std::string& ids, bool
 
 Response KrakenSpot::trades_history(std::size_t account, const Params& form) const {
   std::vector<const Trade*> found;
-  const std::int64_t after = seconds_as_us(form.get("start")).value_or(-1), until = seconds_as_us(form.get("end")).value_or(1LL << 62);
+  const std::int64_t after = seconds_as_us(form.get("start")).value_or(-1),
+                     until = seconds_as_us(form.get("end")).value_or(1LL << 62);
   for (const Trade& t : books_[account].trades) {
     if (t.time_us > after && t.time_us <= until) found.push_back(&t);
   }
-  std::stable_sort(found.begin(), found.end(), [](const Trade* a, const Trade* b) { return a->time_us > b->time_us; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Trade* a, const Trade* b) { return a->time_us > b->time_us; });
   const auto offset = static_cast<std::size_t>(form.number("ofs", 0, 0, 1 << 30));
   Obj page;
-  for (std::size_t i = offset; i < std::min(found.size(), offset + kPage); ++i) page.raw(found[i]->id, trade_json(*found[i], false));
-  return result(Obj().raw("trades", page.text()).num("count", static_cast<std::int64_t>(found.size())).text());
-}
-
-std::string KrakenSpot::ledger_json(const LedgerRow& row) const {
-  return Obj()
-      .str("aclass", "currency")
-      .str("amount", money(row.amount, 4))
-      .str("asset", row.asset)
-      .str("balance", money(row.balance, 4))
-      .str("fee", money(row.fee, 4))
-      .str("refid", row.refid)
-      .raw("time", seconds_us(row.time_us))
-      .str("type", row.type)
-      .str("subtype", "")
-      .text();
-}
-
-std::string KrakenSpot::trade_json(const Trade& t, bool stream) const {
-  Obj row;
-  row.str("ordertxid", t.order_id).str("postxid", t.position_id).str("pair", stream ? t.pair->wsname : t.pair->key);
-  if (stream) row.str("time", seconds_us(t.time_us));
-  else row.raw("time", seconds_us(t.time_us));
-  row.str("type", t.type)
-      .str("ordertype", "market")
-      .str("price", money(t.price, 5))
-      .str("cost", money(t.cost, 5))
-      .str("fee", money(t.fee, 5))
-      .str("vol", money(t.volume, 8))
-      .str("margin", money(Decimal::divide(t.cost, Decimal(5), 5), 5));
-  if (!stream) {
-    row.str("leverage", "5").str("misc", t.misc).num("trade_id", t.trade_id).flag("maker", false);
-    // The row that opened a position says what became of it.
-    if (!t.closing) row.str("posstatus", "closed");
-  }
-  return row.text();
-}
-
-std::string KrakenSpot::pair_json(const Pair& p) const {
-  return Obj()
-      .str("altname", p.altname)
-      .str("wsname", p.wsname)
-      .str("aclass_base", "currency")
-      .str("base", p.base_asset)
-      .str("aclass_quote", "currency")
-      .str("quote", p.quote_asset)
-      .str("lot", "unit")
-      .num("cost_decimals", 5)
-      .num("pair_decimals", p.spec.price_decimals)
-      .num("lot_decimals", p.spec.qty_decimals)
-      .num("lot_multiplier", 1)
-      .raw("leverage_buy", "[2,3,4,5]")
-      .raw("leverage_sell", "[2,3,4,5]")
-      .raw("fees", "[[0,0.4],[10000,0.35]]")
-      .raw("fees_maker", "[[0,0.25],[10000,0.2]]")
-      .str("fee_volume_currency", "ZUSD")
-      .num("margin_call", 80)
-      .num("margin_stop", 40)
-      .str("ordermin", fixed_text(p.spec.qty_units, p.spec.qty_decimals))
-      .str("costmin", "0.5")
-      .str("tick_size", fixed_text(p.spec.tick_units, p.spec.price_decimals))
-      .str("status", "online")
-      .text();
-}
-
-std::string KrakenSpot::key_info(std::size_t account) const {
-  const SimAccount& a = accounts_[account];
-  Arr rights;
-  for (const char* right : {"query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "create-ws-token"}) rights.str(right);
-  if (a.can_trade) rights.str("modify-trades").str("close-trades");
-  if (a.can_withdraw) rights.str("withdraw-funds");
-  if (a.can_transfer) rights.str("add-funds");
-  return Obj()
-      .str("apiKeyName", a.name)
-      .str("apiKey", a.key)
-      .str("nonce", std::to_string(books_[account].last_nonce))
-      .num("nonceWindow", 0)
-      .raw("permissions", rights.text())
-      .str("iban", spaced(a.uid))
-      .str("validUntil", std::to_string(a.expires_ms / 1000))
-      .str("queryFrom", "0")
-      .str("queryTo", "0")
-      .str("createdTime", "1772542900")
-      .str("modifiedTime", "1772543095")
-      .raw("ipAllowlist", a.ip_bound ? Arr().str("127.0.0.1").text() : "[]")
-      .str("lastUsed", std::to_string(world_.wall_ms() / 1000))
-      .text();
+  for (std::size_t i = offset; i < std::min(found.size(), offset + kPage); ++i)
+    page.raw(found[i]->id, trade_json(*found[i], false));
+  return result(
+      Obj().raw("trades", page.text()).num("count", static_cast<std::int64_t>(found.size())).text());
 }
 
 }  // namespace anduin::sim

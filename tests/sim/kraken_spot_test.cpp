@@ -1,9 +1,10 @@
 // The simulated Kraken spot against the vectors and section 12 of its sheet.
 #include "sim/kraken_spot.hpp"
-#include "sim/sim_bench.hpp"
-#include "support/shared.hpp"
 
 #include <set>
+
+#include "sim/sim_bench.hpp"
+#include "support/shared.hpp"
 
 namespace anduin::sim {
 namespace {
@@ -17,8 +18,10 @@ struct Caller {
   std::uint64_t nonce = 1000;
   Request request(const std::string& call, const std::string& arguments) {
     const std::string path = "/0/private/" + call;
-    const std::string number = std::to_string(++nonce), body = "nonce=" + number + (arguments.empty() ? "" : "&" + arguments);
-    const std::string sign = base64_encode(hmac_sha512(*base64_decode(spot_account(b).secret), path + sha256(number + body)));
+    const std::string number = std::to_string(++nonce),
+                      body = "nonce=" + number + (arguments.empty() ? "" : "&" + arguments);
+    const std::string sign =
+        base64_encode(hmac_sha512(*base64_decode(spot_account(b).secret), path + sha256(number + body)));
     return {"POST", path, "", {{"API-Key", spot_account(b).key}, {"API-Sign", sign}}, body};
   }
   Json operator()(const std::string& call, const std::string& arguments = "") {
@@ -26,13 +29,16 @@ struct Caller {
   }
 };
 
-std::string error_of(const Json& answer) { return answer["error"].empty() ? "" : answer["error"][0].get<std::string>(); }
+std::string error_of(const Json& answer) {
+  return answer["error"].empty() ? "" : answer["error"][0].get<std::string>();
+}
 
 ConnId subscribed(SimBench& b, Caller& call) {
   const ConnId conn = b.open("/v2?auth=1");
   const std::string token = text_at(call("GetWebSocketsToken")["result"], "token");
   for (const char* channel : {"balances", "executions"}) {
-    const auto answer = b.say(conn, std::string(R"({"method":"subscribe","params":{"channel":")") + channel + R"(","token":")" + token + R"("}})");
+    const auto answer = b.say(conn, std::string(R"({"method":"subscribe","params":{"channel":")") + channel +
+                                        R"(","token":")" + token + R"("}})");
     REQUIRE(flag_at(SimBench::json(answer.at(0)), "success"));
   }
   b.take(conn);
@@ -47,7 +53,8 @@ TEST_CASE("kraken spot: every signed request of the vectors is accepted, and ref
   for (const char* file : {"vectors/kraken.json", "vectors/keys.json"}) {
     for (const auto& row : test::shared_json(file)["signing"]) {
       const auto& in = row["inputs"];
-      if (!in.contains("body") || !in.contains("path") || !std::string(in["path"]).starts_with("/0/")) continue;
+      if (!in.contains("body") || !in.contains("path") || !std::string(in["path"]).starts_with("/0/"))
+        continue;
       ++checked;
       INFO(row["name"]);
       SimBench b = bench();
@@ -86,7 +93,9 @@ TEST_CASE("kraken spot: tokens are needed, expire and can be rotated") {
   Caller call{b};
   const std::string token = text_at(call("GetWebSocketsToken")["result"], "token");
   const auto ok = [&](const std::string& t) {
-    const auto answer = b.say(b.open("/v2?auth=1"), R"({"method":"subscribe","params":{"channel":"balances","token":")" + t + R"("}})");
+    const auto answer =
+        b.say(b.open("/v2?auth=1"),
+              R"({"method":"subscribe","params":{"channel":"balances","token":")" + t + R"("}})");
     return flag_at(SimBench::json(answer.at(0)), "success");
   };
   CHECK(ok(token));
@@ -96,7 +105,9 @@ TEST_CASE("kraken spot: tokens are needed, expire and can be rotated") {
   const std::string second = text_at(call("GetWebSocketsToken")["result"], "token");
   b.clock.advance_ms(900'001);
   CHECK_FALSE(ok(second));
-  const auto v1 = b.say(b.open("/?auth=1"), R"({"event":"subscribe","subscription":{"name":"ownTrades","token":")" + second + R"("}})");
+  const auto v1 =
+      b.say(b.open("/?auth=1"),
+            R"({"event":"subscribe","subscription":{"name":"ownTrades","token":")" + second + R"("}})");
   CHECK(v1.at(0).find("Token is expired") != std::string::npos);
 }
 
@@ -104,30 +115,41 @@ TEST_CASE("kraken spot: v2 acks each symbol, refuses v1 names, sends the BBO, he
   SimBench b = bench();
   const ConnId conn = b.open("/v2");
   CHECK(b.take(conn).front().find(R"("channel":"status")") != std::string::npos);
-  const auto frames = b.say(conn, R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD","XBT/USD","ETH/USD"],"event_trigger":"bbo"},"req_id":7})");
+  const auto frames = b.say(
+      conn,
+      R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD","XBT/USD","ETH/USD"],"event_trigger":"bbo"},"req_id":7})");
   REQUIRE(frames.size() == 5);
   CHECK(frames[0].find(R"("time_in":)") != std::string::npos);
   CHECK(frames[1].find(R"("type":"snapshot")") != std::string::npos);
   CHECK(frames[2].find(R"("error":"Currency pair not supported XBT/USD")") != std::string::npos);
-  for (const int i : {0, 2, 3}) CHECK(int_at(SimBench::json(frames[static_cast<std::size_t>(i)]), "req_id", 0) == 7);
+  for (const int i : {0, 2, 3})
+    CHECK(int_at(SimBench::json(frames[static_cast<std::size_t>(i)]), "req_id", 0) == 7);
   b.advance(2'000);
   CHECK(b.take(conn).size() > 10);
   b.control("price", R"({"symbol":"BTCUSD","market":"spot","bid":97000.5,"ask":97000.6})");
   b.control("price", R"({"symbol":"ETHUSD","market":"spot","bid":3500.1,"ask":3500.2})");
   b.advance(200);
   const auto pinned = b.take(conn);
-  CHECK(std::any_of(pinned.begin(), pinned.end(), [](const std::string& f) { return f.find(R"("bid":97000.5,)") != std::string::npos; }));
+  CHECK(std::any_of(pinned.begin(), pinned.end(),
+                    [](const std::string& f) { return f.find(R"("bid":97000.5,)") != std::string::npos; }));
   b.advance(5'000);
   const auto beats = b.take(conn);
   CHECK(beats.size() >= 4);
   for (const std::string& frame : beats) CHECK(frame == R"({"channel":"heartbeat"})");
-  CHECK(b.say(conn, R"({"method":"ping","req_id":101})").front().find(R"({"method":"pong","req_id":101,"time_in":)") == 0);
+  CHECK(b.say(conn, R"({"method":"ping","req_id":101})")
+            .front()
+            .find(R"({"method":"pong","req_id":101,"time_in":)") == 0);
 }
 
 TEST_CASE("kraken spot: checksums are those of the documentation, and every book frame carries its own") {
   // The two documented books: digits in, CRC out.
-  CHECK(crc32("50055005010500501550050205005025500503050050355005040500504550050505005000500499550049905004980500497550049705004965500496050049555004950500") == 974947235U);
-  CHECK(crc32("45285210000045286415457195345286615457110945289615456091145290215890660452918154553491452947445474945296135380000452975994554245299518772827452835100000004528341545820154528211000000045281010000000452803154592586452790799000045277633101034527753000000045277315460273745276615445238") == 3310070434U);
+  CHECK(crc32("5005500501050050155005020500502550050305005035500504050050455005050500500050049955004990500498"
+              "0500497550049705004965500496050049555004950500") == 974947235U);
+  CHECK(
+      crc32("452852100000452864154571953452866154571109452896154560911452902158906604529181545534914529474454"
+            "749452961353800004529759945542452995187728274528351000000045283415458201545282110000000452810100"
+            "00000452803154592586452790799000045277633101034527753000000045277315460273745276615445238") ==
+      3310070434U);
   SimBench b = bench();
   const ConnId conn = b.open("/v2");
   std::map<Decimal, std::pair<std::string, std::string>> bids, asks;
@@ -145,15 +167,19 @@ TEST_CASE("kraken spot: checksums are those of the documentation, and every book
         auto& side = name[0] == 'b' ? bids : asks;
         for (const Json& level : data[name]) {
           const std::string price = text_at(level, "price"), qty = text_at(level, "qty");
-          if (Decimal::of(qty).is_zero()) side.erase(Decimal::of(price));
-          else side[Decimal::of(price)] = {price, qty};
+          if (Decimal::of(qty).is_zero())
+            side.erase(Decimal::of(price));
+          else
+            side[Decimal::of(price)] = {price, qty};
         }
       }
       std::string text;
       std::size_t n = 0;
-      for (auto it = asks.begin(); it != asks.end() && n < 10; ++it, ++n) text += digits(it->second.first) + digits(it->second.second);
+      for (auto it = asks.begin(); it != asks.end() && n < 10; ++it, ++n)
+        text += digits(it->second.first) + digits(it->second.second);
       n = 0;
-      for (auto it = bids.rbegin(); it != bids.rend() && n < 10; ++it, ++n) text += digits(it->second.first) + digits(it->second.second);
+      for (auto it = bids.rbegin(); it != bids.rend() && n < 10; ++it, ++n)
+        text += digits(it->second.first) + digits(it->second.second);
       CHECK(crc32(text) == static_cast<std::uint32_t>(int_at(data, "checksum", 0)));
       ++checked;
     }
@@ -168,7 +194,9 @@ TEST_CASE("kraken spot: v1 speaks arrays, with two payloads when both sides chan
   SimBench b = bench();
   const ConnId conn = b.open("/");
   CHECK(b.take(conn).front().find("8628615390848610000") != std::string::npos);
-  auto frames = b.say(conn, R"({"event":"subscribe","pair":["XBT/USD","BTC/USD"],"subscription":{"name":"spread"},"reqid":1})");
+  auto frames = b.say(
+      conn,
+      R"({"event":"subscribe","pair":["XBT/USD","BTC/USD"],"subscription":{"name":"spread"},"reqid":1})");
   REQUIRE(frames.size() == 3);
   CHECK(frames[0].find(R"("status":"subscribed")") != std::string::npos);
   CHECK(frames[1].starts_with("[341,[\""));
@@ -202,11 +230,13 @@ TEST_CASE("kraken spot: frames of real clients are accepted") {
     auto frame = row["frame"];
     const bool is_private = frame.contains("params") && frame["params"].contains("token");
     if (is_private) frame["params"]["token"] = text_at(call("GetWebSocketsToken")["result"], "token");
-    const ConnId conn = b.open(std::string(name.starts_with("v1") ? "/" : "/v2") + (is_private ? "?auth=1" : ""));
+    const ConnId conn =
+        b.open(std::string(name.starts_with("v1") ? "/" : "/v2") + (is_private ? "?auth=1" : ""));
     const auto answer = b.say(conn, frame.dump());
     REQUIRE_FALSE(answer.empty());
     const Json ack = SimBench::json(answer[0]);
-    CHECK((flag_at(ack, "success") || text_at(ack, "event") == "pong" || text_at(ack, "status") == "subscribed"));
+    CHECK((flag_at(ack, "success") || text_at(ack, "event") == "pong" ||
+           text_at(ack, "status") == "subscribed"));
   }
 }
 
@@ -219,7 +249,9 @@ TEST_CASE("kraken spot: a margin close is one ledger row in stream and history, 
   std::set<std::int64_t> sequences;
   std::size_t opening_rows = 0, rollovers = 0;
   for (int round = 0; round < 6; ++round) {
-    const Json answer = b.control("close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":500,"fee":39,"exitPrice":30000})");
+    const Json answer = b.control(
+        "close",
+        R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":500,"fee":39,"exitPrice":30000})");
     REQUIRE(flag_at(answer, "ok"));
     CHECK(text_at(answer, "uid") == spot_account(b).uid);
     const std::string ledger_id = text_at(answer, "id").substr(3);
@@ -258,7 +290,8 @@ TEST_CASE("kraken spot: a margin close is one ledger row in stream and history, 
   CHECK(orders == std::set<std::string>{"row trade ", "trade row "});
   const std::int64_t last = *sequences.rbegin();
   CHECK(static_cast<std::size_t>(last) == sequences.size() + 1);  // 1 was the snapshot's: no gap
-  b.control("close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":5,"silent":true})");
+  b.control("close",
+            R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":5,"silent":true})");
   b.control("close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":5})");
   b.advance(1'000);
   for (const std::string& frame : b.take(conn)) {
@@ -275,7 +308,9 @@ TEST_CASE("kraken spot: a margin close is one ledger row in stream and history, 
 TEST_CASE("kraken spot: a liquidation writes two rows of two currencies under one refid") {
   SimBench b = bench();
   Caller call{b};
-  const Json answer = b.control("close", R"({"account":"kraken-2","symbol":"ETHUSD","side":"short","size":1,"pnl":-50,"liquidation":true})");
+  const Json answer = b.control(
+      "close",
+      R"({"account":"kraken-2","symbol":"ETHUSD","side":"short","size":1,"pnl":-50,"liquidation":true})");
   REQUIRE(answer["ids"].size() == 2);
   const Json ledger = call("Ledgers", "type=margin")["result"]["ledger"];
   std::set<std::string> refids, assets;
@@ -294,13 +329,15 @@ TEST_CASE("kraken spot: Ledgers pages by fifty, newest first, start exclusive") 
     Caller call{b};
     b.control("limits", R"({"counter":100000})");
     for (int i = 0; i < count; ++i) {
-      b.control("close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.1,"pnl":1,"silent":true})");
+      b.control("close",
+                R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.1,"pnl":1,"silent":true})");
       b.clock.advance_ms(2'000);
     }
     std::set<std::string> closes;
     Decimal newest(10'000'000'000LL, 0);
     for (int offset = 0;; offset += 50) {
-      const Json result = call("Ledgers", "type=margin&start=1600000000&ofs=" + std::to_string(offset))["result"];
+      const Json result =
+          call("Ledgers", "type=margin&start=1600000000&ofs=" + std::to_string(offset))["result"];
       for (const auto& [id, row] : result["ledger"].items()) {
         const Decimal time = Decimal::of(text_at(row, "time"));
         CHECK(time <= newest);
@@ -317,13 +354,17 @@ TEST_CASE("kraken spot: Ledgers pages by fifty, newest first, start exclusive") 
   }
 }
 
-TEST_CASE("kraken spot: a private socket without private subscription is closed, and takes no public channel") {
+TEST_CASE(
+    "kraken spot: a private socket without private subscription is closed, and takes no public channel") {
   SimBench b = bench();
   Caller call{b};
-  const ConnId useless = b.open("/v2?auth=1"), good = subscribed(b, call), idle = b.open("/v2"), busy = b.open("/v2");
-  const auto refused = b.say(useless, R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD"]}})");
+  const ConnId useless = b.open("/v2?auth=1"), good = subscribed(b, call), idle = b.open("/v2"),
+               busy = b.open("/v2");
+  const auto refused =
+      b.say(useless, R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD"]}})");
   CHECK(refused.at(0).find(R"("success":false)") != std::string::npos);
-  b.say(busy, R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD"],"event_trigger":"bbo"}})");
+  b.say(busy,
+        R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD"],"event_trigger":"bbo"}})");
   b.advance(61'000, 500);
   CHECK(b.sink.closed.count(useless) == 1);
   CHECK(b.sink.closed.count(idle) == 1);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -27,7 +26,8 @@ constexpr int kCoarseRateMax = 100;
 constexpr std::int64_t kCoarseTickMs = 5, kFineTickMs = 1;
 
 struct Settings {
-  std::string venue, listen = "127.0.0.1:0", tls_dir, time_scale = "1", speed = "1", symbols, log_level = "info";
+  std::string venue, listen = "127.0.0.1:0", tls_dir, time_scale = "1", speed = "1", symbols,
+                     log_level = "info";
   bool plain = false, die_with_parent = false;
   std::vector<std::string> playback;
   SimOptions sim;
@@ -58,8 +58,10 @@ class Shell final : public FrameSink {
     if (it == sessions_.end()) return;
     const std::shared_ptr<net::WsSession> session = it->second;
     sessions_.erase(it);
-    if (code == 0) session->cut();
-    else session->close(code, reason);
+    if (code == 0)
+      session->cut();
+    else
+      session->close(code, reason);
     // Told later: the engine is in the middle of something.
     loop_.post([this, conn, session] { simulator_->ws_closed(conn); });
   }
@@ -76,7 +78,9 @@ class Shell final : public FrameSink {
       sessions_.erase(conn);
       return answer(*refusal);
     }
-    session->on_message = [this, conn](const net::WsFrame& frame) { simulator_->ws_message(conn, frame.text()); };
+    session->on_message = [this, conn](const net::WsFrame& frame) {
+      simulator_->ws_message(conn, frame.text());
+    };
     session->on_ping = [this, conn](std::string_view) { simulator_->ws_ping(conn); };
     session->on_close = [this, conn](const net::WsClosed&) {
       sessions_.erase(conn);
@@ -86,8 +90,8 @@ class Shell final : public FrameSink {
   }
 
   net::HttpResponse http(net::ServerRequest request) {
-    Request in{request.method, std::string(request.path()), std::string(request.query()), std::move(request.headers),
-               std::move(request.body)};
+    Request in{request.method, std::string(request.path()), std::string(request.query()),
+               std::move(request.headers), std::move(request.body)};
     return answer(simulator_->http(in));
   }
 
@@ -115,10 +119,11 @@ int serve(const Settings& settings) {
   options.port = static_cast<std::uint16_t>(std::stoul(settings.listen.substr(colon + 1)));
   std::string ca;
   if (!settings.plain) {
-    const std::string directory = settings.tls_dir.empty()
-                                      ? (std::filesystem::temp_directory_path() /
-                                         ("anduin-venue-sim-" + std::to_string(getpid()))).string()
-                                      : settings.tls_dir;
+    const std::string directory =
+        settings.tls_dir.empty()
+            ? (std::filesystem::temp_directory_path() / ("anduin-venue-sim-" + std::to_string(getpid())))
+                  .string()
+            : settings.tls_dir;
     auto made = net::make_throwaway_ca(directory);
     if (!made) return fail(made.error().to_string(), 1);
     auto context = net::TlsContext::server(made->certificate_file, made->key_file);
@@ -140,7 +145,8 @@ int serve(const Settings& settings) {
   handlers.on_request = [&](net::ServerRequest request, net::Responder respond) {
     respond(shell.http(std::move(request)));
   };
-  handlers.on_upgrade = [&](const net::ServerRequest& request, const std::shared_ptr<net::WsSession>& session) {
+  handlers.on_upgrade = [&](const net::ServerRequest& request,
+                            const std::shared_ptr<net::WsSession>& session) {
     return shell.upgrade(request, session);
   };
   auto server = net::HttpServer::listen(loop, options, handlers);
@@ -168,7 +174,8 @@ int serve(const Settings& settings) {
 
 int run(int argc, char** argv) {
   Settings s;
-  CLI::App app{"A simulated exchange: REST, WebSocket and POST /sim/... control on one port.", "anduin-venue-sim"};
+  CLI::App app{"A simulated exchange: REST, WebSocket and POST /sim/... control on one port.",
+               "anduin-venue-sim"};
   app.add_option("--venue", s.venue, "bybit or kraken")->required();
   app.add_option("--listen", s.listen, "address:port, port 0 = any free one")->capture_default_str();
   auto* tls = app.add_option("--tls-dir", s.tls_dir, "where the throw-away CA is written");
@@ -176,11 +183,17 @@ int run(int argc, char** argv) {
   app.add_option("--key", s.sim.key, "API key of the first account");
   app.add_option("--secret", s.sim.secret, "its secret");
   app.add_option("--passphrase", s.sim.passphrase, "its passphrase, where the venue has one");
-  app.add_option("--accounts", s.sim.accounts, "how many accounts")->check(CLI::Range(1, 10'000))->capture_default_str();
+  app.add_option("--accounts", s.sim.accounts, "how many accounts")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   app.add_option("--symbols", s.symbols, "canonical symbols besides the usual ones, comma separated");
-  app.add_option("--rate", s.sim.rate, "price updates per second and symbol")->check(CLI::Range(1, 100'000))->capture_default_str();
-  app.add_option("--seed", s.sim.seed, "of every random choice; equal seeds agree on prices")->capture_default_str();
-  app.add_option("--time-scale", s.time_scale, "limits and timeouts pass so many times faster")->capture_default_str();
+  app.add_option("--rate", s.sim.rate, "price updates per second and symbol")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--seed", s.sim.seed, "of every random choice; equal seeds agree on prices")
+      ->capture_default_str();
+  app.add_option("--time-scale", s.time_scale, "limits and timeouts pass so many times faster")
+      ->capture_default_str();
   app.add_option("--playback", s.playback, "recordings (.jsonl, .gz) that answer what they match");
   app.add_option("--speed", s.speed, "pace of the playback")->capture_default_str();
   app.add_flag("--die-with-parent", s.die_with_parent, "end when the process that started this one ends");
@@ -197,11 +210,13 @@ int run(int argc, char** argv) {
   }
   const std::size_t colon = s.listen.rfind(':');
   const std::string port = colon == std::string::npos ? "" : s.listen.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos || std::stoul(port) > 65535) {
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoul(port) > 65535) {
     return fail("--listen wants ADDRESS:PORT", 2);
   }
   s.sim.time_scale_permille = permille(s.time_scale);
-  if (s.sim.time_scale_permille == 0 || permille(s.speed) == 0) return fail("--time-scale and --speed want a number above 0", 2);
+  if (s.sim.time_scale_permille == 0 || permille(s.speed) == 0)
+    return fail("--time-scale and --speed want a number above 0", 2);
   for (std::size_t at = 0; at < s.symbols.size();) {
     const std::size_t comma = std::min(s.symbols.find(',', at), s.symbols.size());
     if (comma > at) s.sim.symbols.push_back(s.symbols.substr(at, comma - at));

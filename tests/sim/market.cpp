@@ -10,7 +10,9 @@ constexpr std::int64_t kPpb = 1'000'000'000;
 using Wide = Decimal::Mantissa;  // 128 bits: price x parts per billion does not fit in 64
 
 /// Amplitude of the walk by time scale: a few ppm within a second, some permille within an hour.
-struct Octave { std::int64_t period_ms, amplitude_ppb; };
+struct Octave {
+  std::int64_t period_ms, amplitude_ppb;
+};
 constexpr Octave kOctaves[] = {
     {250, 6'000}, {2'000, 20'000}, {20'000, 100'000}, {200'000, 400'000}, {3'600'000, 4'000'000}};
 /// Venues disagree by up to this much.
@@ -35,7 +37,8 @@ std::uint64_t hash_text(std::string_view text) {
 std::int64_t noise(std::uint64_t stream, std::int64_t t, std::int64_t period_ms) {
   const std::int64_t cell = t / period_ms, within = t % period_ms;
   const auto at = [&](std::int64_t i) {
-    return static_cast<std::int64_t>(mix(stream ^ mix(static_cast<std::uint64_t>(i))) % 2'000'001) - 1'000'000;
+    return static_cast<std::int64_t>(mix(stream ^ mix(static_cast<std::uint64_t>(i))) % 2'000'001) -
+           1'000'000;
   };
   return at(cell) + (at(cell + 1) - at(cell)) * within / period_ms;
 }
@@ -102,7 +105,8 @@ Ladder Market::ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t 
   const auto qty = [&](std::int64_t price) {
     const std::uint64_t h = mix(seed_ ^ venue_hash_ ^ static_cast<std::uint64_t>(price));
     const std::int64_t bucket = still ? 0 : (wall_ms + static_cast<std::int64_t>(h % 3000)) / 3000;
-    return (1 + static_cast<std::int64_t>(mix(h ^ static_cast<std::uint64_t>(bucket)) % 5000)) * spec.qty_units;
+    return (1 + static_cast<std::int64_t>(mix(h ^ static_cast<std::uint64_t>(bucket)) % 5000)) *
+           spec.qty_units;
   };
   Ladder ladder;
   for (std::size_t i = 0; i < depth; ++i) {
@@ -115,7 +119,9 @@ Ladder Market::ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t 
 
 Decimal Market::price(const SymbolSpec& spec, std::int64_t wall_ms) const {
   const Ladder top = ladder(spec, wall_ms, 1);
-  const std::int64_t units = !top.bids.empty() ? top.bids[0].price : !top.asks.empty() ? top.asks[0].price : 1;
+  const std::int64_t units = !top.bids.empty()   ? top.bids[0].price
+                             : !top.asks.empty() ? top.asks[0].price
+                                                 : 1;
   return Decimal(units, -spec.price_decimals);
 }
 

@@ -1,5 +1,5 @@
-// One market behind all simulated venues: the mid of a coin is a pure function of (seed, coin, wall time), so that
-// simulators in different processes with the same seed agree. Integers only. One thread per object.
+// One market behind all simulated venues: the mid of a coin is a pure function of (seed, coin, wall time), so
+// that simulators in different processes with the same seed agree. Integers only. One thread per object.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -23,9 +23,9 @@ struct SymbolSpec {
   int price_decimals = 2;
   std::int64_t tick_units = 1;  ///< tick in units of 10^-price_decimals
   int qty_decimals = 3;
-  std::int64_t qty_units = 1;   ///< smallest quantity in units of 10^-qty_decimals
-  std::string market;           ///< the venue's product name: "linear"
-  std::string contract_type;    ///< the venue's word for the kind
+  std::int64_t qty_units = 1;  ///< smallest quantity in units of 10^-qty_decimals
+  std::string market;          ///< the venue's product name: "linear"
+  std::string contract_type;   ///< the venue's word for the kind
 };
 
 struct Level {
@@ -49,7 +49,9 @@ class Market {
   void set_mid(std::string_view base, std::int64_t mid_e8, std::int64_t wall_ms);
 
   /// This instrument shows exactly this top (0 size = that side is empty) until unpinned.
-  struct Pin { std::optional<Decimal> bid, ask; };
+  struct Pin {
+    std::optional<Decimal> bid, ask;
+  };
   void pin(const std::string& native, Pin pin) { pins_[native] = pin; }
   void unpin(const std::string& native) { pins_.erase(native); }
   [[nodiscard]] bool pinned(const std::string& native) const { return pins_.count(native) != 0; }

@@ -70,8 +70,10 @@ std::optional<std::string> Playback::load(const std::string& file) {
   int n = 0;
   while (!problem && (n = gzread(in, chunk.data(), static_cast<unsigned>(chunk.size()))) > 0) {
     for (int i = 0; i < n; ++i) {
-      if (chunk[static_cast<std::size_t>(i)] == '\n') finish_line();
-      else line += chunk[static_cast<std::size_t>(i)];
+      if (chunk[static_cast<std::size_t>(i)] == '\n')
+        finish_line();
+      else
+        line += chunk[static_cast<std::size_t>(i)];
     }
   }
   finish_line();
@@ -91,7 +93,8 @@ std::optional<Response> Playback::http(const Request& request) {
   const auto it = answers_.find(request.path);
   if (it == answers_.end()) return std::nullopt;
   std::vector<Answer>& list = it->second;
-  const auto exact = std::find_if(list.begin(), list.end(), [&](const Answer& a) { return a.query == request.query; });
+  const auto exact =
+      std::find_if(list.begin(), list.end(), [&](const Answer& a) { return a.query == request.query; });
   if (exact != list.end()) return exact->response;
   std::size_t& used = used_[request.path];
   const std::size_t index = std::min(used, list.size() - 1);
@@ -107,8 +110,10 @@ void Playback::tick() {
     const std::int64_t played_us = (now_us - cursor.start_us) * speed_permille_ / 1000;
     while (cursor.next < stream.size() && stream[cursor.next].ts_us - stream.front().ts_us <= played_us) {
       const Frame& frame = stream[cursor.next++];
-      if (frame.binary) sink_.send_binary(conn, frame.payload);
-      else sink_.send(conn, frame.payload);
+      if (frame.binary)
+        sink_.send_binary(conn, frame.payload);
+      else
+        sink_.send(conn, frame.payload);
     }
     if (cursor.next >= stream.size()) ended.push_back(conn);
   }

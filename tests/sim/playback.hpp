@@ -28,9 +28,20 @@ class Playback {
   void tick();
 
  private:
-  struct Frame { std::int64_t ts_us = 0; std::string payload; bool binary = false; };
-  struct Cursor { std::string target; std::int64_t start_us = 0; std::size_t next = 0; };
-  struct Answer { std::string query; Response response; };
+  struct Frame {
+    std::int64_t ts_us = 0;
+    std::string payload;
+    bool binary = false;
+  };
+  struct Cursor {
+    std::string target;
+    std::int64_t start_us = 0;
+    std::size_t next = 0;
+  };
+  struct Answer {
+    std::string query;
+    Response response;
+  };
   std::optional<std::string> add_line(const std::string& line);
 
   const World& world_;

@@ -2,7 +2,6 @@
 // One thread; one object per test case.
 #pragma once
 #include <catch2/catch.hpp>
-
 #include <map>
 #include <string>
 #include <vector>

@@ -24,11 +24,16 @@ std::int64_t price_e8(const Decimal& price) {
 
 /// Numbers of the control answers are exact decimal text.
 Json close_json(const CloseLog& row) {
-  return Json{{"id", row.id},       {"uid", row.uid},
-              {"account", row.account}, {"symbol", row.symbol},
-              {"side", row.side},   {"size", row.size.to_string()},
-              {"pnl", row.pnl.to_string()}, {"fee", row.fee.to_string()},
-              {"currency", row.currency},   {"closedAt", row.closed_ms}};
+  return Json{{"id", row.id},
+              {"uid", row.uid},
+              {"account", row.account},
+              {"symbol", row.symbol},
+              {"side", row.side},
+              {"size", row.size.to_string()},
+              {"pnl", row.pnl.to_string()},
+              {"fee", row.fee.to_string()},
+              {"currency", row.currency},
+              {"closedAt", row.closed_ms}};
 }
 
 }  // namespace
@@ -62,7 +67,8 @@ Simulator::~Simulator() = default;
 Response Simulator::http(const Request& request) {
   static constexpr std::string_view kControl = "/sim/";
   if (request.path.starts_with(kControl)) {
-    const auto arguments = request.body.empty() ? std::optional<Json>(Json::object()) : parse_exact(request.body);
+    const auto arguments =
+        request.body.empty() ? std::optional<Json>(Json::object()) : parse_exact(request.body);
     if (!arguments || !arguments->is_object()) return {400, failure("the body is no JSON object").dump()};
     Json answer;
     try {
@@ -84,7 +90,8 @@ Response Simulator::http(const Request& request) {
   return venue_->on_http(request);
 }
 
-std::optional<std::string> Simulator::play(const std::vector<std::string>& files, std::int64_t speed_permille) {
+std::optional<std::string> Simulator::play(const std::vector<std::string>& files,
+                                           std::int64_t speed_permille) {
   for (const std::string& file : files) {
     if (auto problem = playback_.load(file)) return problem;
   }
@@ -122,7 +129,8 @@ void Simulator::tick() {
 }
 
 std::vector<ConnId> Simulator::matching(const Json& arguments) const {
-  // "part" is an endpoint id or the start of one ("public" cuts every public socket), "path" a piece of the URL.
+  // "part" is an endpoint id or the start of one ("public" cuts every public socket), "path" a piece of the
+  // URL.
   const std::string part = text_at(arguments, "part", text_at(arguments, "endpoint"));
   const std::string path = text_at(arguments, "path");
   std::vector<ConnId> found;
@@ -211,7 +219,8 @@ Json Simulator::do_price(const Json& a) {
     return Json{{"ok", true}};
   }
   const auto bid = decimal_at(a, "bid"), ask = decimal_at(a, "ask");
-  if (!bid && !ask) return failure("give mid, or bid and ask (one of them 0 or absent: that side is empty), or release");
+  if (!bid && !ask)
+    return failure("give mid, or bid and ask (one of them 0 or absent: that side is empty), or release");
   market_.pin(spec->native, {bid, ask});
   return Json{{"ok", true}};
 }
@@ -292,9 +301,15 @@ Json Simulator::stats() const {
                      {"url", target},
                      {"topics", recorded ? std::vector<std::string>{} : venue_->topics(conn)}});
   }
-  return Json{{"ok", true},          {"venue", venue_->name()}, {"connections", open_.size()},
-              {"opened", opened_},   {"dropped", dropped_},     {"frames", faults_.frames},
-              {"requests", requests_}, {"failed", failed_},     {"closes", log_.size()},
+  return Json{{"ok", true},
+              {"venue", venue_->name()},
+              {"connections", open_.size()},
+              {"opened", opened_},
+              {"dropped", dropped_},
+              {"frames", faults_.frames},
+              {"requests", requests_},
+              {"failed", failed_},
+              {"closes", log_.size()},
               {"sockets", std::move(conns)}};
 }
 
@@ -307,12 +322,17 @@ Json Simulator::log() const {
 Json Simulator::ready_line(const std::string& authority, bool tls, const std::string& ca) const {
   Json endpoints = Json::object();
   for (const auto& [id, path] : venue_->endpoints()) {
-    endpoints[id] = (path.empty() ? (tls ? "https://" : "http://") : (tls ? "wss://" : "ws://")) + authority + path;
+    endpoints[id] =
+        (path.empty() ? (tls ? "https://" : "http://") : (tls ? "wss://" : "ws://")) + authority + path;
   }
   Json accounts = Json::array();
   for (const SimAccount& one : venue_->accounts()) {
-    accounts.push_back({{"name", one.name}, {"key", one.key}, {"secret", one.secret},
-                        {"passphrase", one.passphrase}, {"uid", one.uid}, {"market", one.market}});
+    accounts.push_back({{"name", one.name},
+                        {"key", one.key},
+                        {"secret", one.secret},
+                        {"passphrase", one.passphrase},
+                        {"uid", one.uid},
+                        {"market", one.market}});
   }
   return Json{{"endpoints", std::move(endpoints)}, {"ca", ca}, {"accounts", std::move(accounts)}};
 }

@@ -24,8 +24,11 @@ class FaultySink final : public FrameSink {
   void tick();
   void forget(ConnId conn);
 
-  /// From now until `until_ms` (monotonic) nothing of this connection leaves; text: only frames that contain it.
-  void mute(ConnId conn, std::int64_t until_ms, std::string text) { mutes_[conn] = {until_ms, std::move(text)}; }
+  /// From now until `until_ms` (monotonic) nothing of this connection leaves; text: only frames that contain
+  /// it.
+  void mute(ConnId conn, std::int64_t until_ms, std::string text) {
+    mutes_[conn] = {until_ms, std::move(text)};
+  }
   void unmute() { mutes_.clear(); }
   [[nodiscard]] bool muted(ConnId conn) const;
 
@@ -35,8 +38,15 @@ class FaultySink final : public FrameSink {
   std::uint64_t frames = 0;
 
  private:
-  struct Mute { std::int64_t until_ms; std::string text; };
-  struct Late { std::int64_t due_ms; ConnId conn; std::string text; };
+  struct Mute {
+    std::int64_t until_ms;
+    std::string text;
+  };
+  struct Late {
+    std::int64_t due_ms;
+    ConnId conn;
+    std::string text;
+  };
   void pass(ConnId conn, std::string text);
   FrameSink& out_;
   const World& world_;
@@ -47,7 +57,8 @@ class FaultySink final : public FrameSink {
 
 class Simulator {
  public:
-  Simulator(const std::string& venue, const Clock& clock, Random& random, SimOptions options, FrameSink& sink);
+  Simulator(const std::string& venue, const Clock& clock, Random& random, SimOptions options,
+            FrameSink& sink);
   ~Simulator();
 
   [[nodiscard]] bool ok() const { return venue_ != nullptr; }  ///< false: no such venue
@@ -58,7 +69,8 @@ class Simulator {
   void ws_closed(ConnId conn);
   void tick();
 
-  /// From now on recorded frames answer what they match; the venue answers the rest. The error text is for a person.
+  /// From now on recorded frames answer what they match; the venue answers the rest. The error text is for a
+  /// person.
   std::optional<std::string> play(const std::vector<std::string>& files, std::int64_t speed_permille);
 
   /// POST /sim/<command>; the answer always has "ok".
@@ -70,7 +82,10 @@ class Simulator {
   [[nodiscard]] std::size_t connections() const { return open_.size(); }
 
  private:
-  struct PlannedError { std::string code, path; std::int64_t count; };
+  struct PlannedError {
+    std::string code, path;
+    std::int64_t count;
+  };
   [[nodiscard]] std::vector<ConnId> matching(const Json& arguments) const;
   Json do_close(const Json& arguments);
   Json do_price(const Json& arguments);

@@ -1,10 +1,10 @@
 // Faults, control commands, playback: what all simulated venues share.
-#include "sim/sim_bench.hpp"
-#include "support/shared.hpp"
-
 #include <filesystem>
 #include <fstream>
 #include <set>
+
+#include "sim/sim_bench.hpp"
+#include "support/shared.hpp"
 
 namespace anduin::sim {
 namespace {
@@ -29,7 +29,8 @@ TEST_CASE("simulator: mute makes a socket half-open, a filter silences one symbo
   CHECK(b.say(conn, R"({"op":"ping"})").size() == 1);
   b.advance(500);
   const auto back = b.take(conn);
-  CHECK(std::any_of(back.begin(), back.end(), [](const std::string& f) { return f.find("ETHUSDT") != std::string::npos; }));
+  CHECK(std::any_of(back.begin(), back.end(),
+                    [](const std::string& f) { return f.find("ETHUSDT") != std::string::npos; }));
   b.control("mute", R"({"part":"public","ms":1000})");
   b.advance(500);
   CHECK(b.take(conn).empty());
@@ -81,8 +82,9 @@ TEST_CASE("simulator: drop resets the sockets that match, and only those") {
 
 TEST_CASE("simulator: a close that cannot be is refused with a reason") {
   SimBench b = bench();
-  for (const char* wrong : {R"({"side":"up","size":1,"pnl":1})", R"({"side":"long","pnl":1})", R"({"side":"long","size":-1,"pnl":1})",
-                            R"({"side":"long","size":1})", R"({"side":"long","size":1,"pnl":1,"symbol":"NOPE"})",
+  for (const char* wrong : {R"({"side":"up","size":1,"pnl":1})", R"({"side":"long","pnl":1})",
+                            R"({"side":"long","size":-1,"pnl":1})", R"({"side":"long","size":1})",
+                            R"({"side":"long","size":1,"pnl":1,"symbol":"NOPE"})",
                             R"({"side":"long","size":1,"pnl":1,"account":"nobody"})"}) {
     const Json answer = b.control("close", wrong);
     CHECK_FALSE(flag_at(answer, "ok"));
@@ -154,8 +156,10 @@ TEST_CASE("playback: every frame of the futures recording comes, at its pace, th
 }
 
 TEST_CASE("playback: a broken line is named") {
-  const auto file = std::filesystem::temp_directory_path() / ("anduin-playback-" + std::to_string(::getpid()) + ".jsonl");
-  std::ofstream(file) << "{\"ts_ms\":1,\"kind\":\"ws\",\"url\":\"wss://x/y\",\"dir\":\"in\",\"text\":\"a\"}\nnonsense\n";
+  const auto file =
+      std::filesystem::temp_directory_path() / ("anduin-playback-" + std::to_string(::getpid()) + ".jsonl");
+  std::ofstream(file)
+      << "{\"ts_ms\":1,\"kind\":\"ws\",\"url\":\"wss://x/y\",\"dir\":\"in\",\"text\":\"a\"}\nnonsense\n";
   SimBench b = bench();
   const auto problem = b.simulator.play({file.string()}, 1000);
   REQUIRE(problem);

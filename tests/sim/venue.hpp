@@ -1,5 +1,5 @@
-// What a simulated venue is: a sans-I/O engine that is told about requests, frames and the passing of time, and
-// answers through a FrameSink. One thread. The engine outlives no reference given to it.
+// What a simulated venue is: a sans-I/O engine that is told about requests, frames and the passing of time,
+// and answers through a FrameSink. One thread. The engine outlives no reference given to it.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -65,7 +65,9 @@ struct World {
   SimOptions options;
   std::int64_t skew_ms = 0;
   [[nodiscard]] std::int64_t wall_ms() const { return clock.wall_ms() + skew_ms; }
-  [[nodiscard]] std::int64_t mono_ms() const { return static_cast<std::int64_t>(clock.mono_ns() / 1'000'000U); }
+  [[nodiscard]] std::int64_t mono_ms() const {
+    return static_cast<std::int64_t>(clock.mono_ns() / 1'000'000U);
+  }
   /// A venue's duration as it passes here.
   [[nodiscard]] std::int64_t scaled(std::int64_t ms) const {
     const std::int64_t s = ms * 1000 / options.time_scale_permille;
@@ -99,12 +101,15 @@ class SimVenue {
   virtual ~SimVenue() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   /// Endpoint id of the plugin's manifest and its URL path ("" for REST), in the order of the ready line.
-  struct Endpoint { std::string id, path; };
+  struct Endpoint {
+    std::string id, path;
+  };
   [[nodiscard]] virtual std::vector<Endpoint> endpoints() const = 0;
   [[nodiscard]] virtual const std::vector<SimAccount>& accounts() const = 0;
   [[nodiscard]] virtual std::vector<SimAccount>& accounts() = 0;
   /// Every instrument that a close or a price command may name, by canonical or native name.
-  [[nodiscard]] virtual const SymbolSpec* find_symbol(std::string_view name, std::string_view market) const = 0;
+  [[nodiscard]] virtual const SymbolSpec* find_symbol(std::string_view name,
+                                                      std::string_view market) const = 0;
 
   virtual Response on_http(const Request& request) = 0;
   /// The refusal that this venue would send for a code of its own, or an HTTP status.

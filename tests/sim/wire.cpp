@@ -44,7 +44,8 @@ std::string iso_seconds(std::int64_t seconds) {
 
 std::string padded(std::int64_t value, int width) {
   std::string digits = std::to_string(value);
-  return std::string(static_cast<std::size_t>(std::max(0, width - static_cast<int>(digits.size()))), '0') + digits;
+  return std::string(static_cast<std::size_t>(std::max(0, width - static_cast<int>(digits.size()))), '0') +
+         digits;
 }
 
 /// The library's DOM builder, except that a number with a point or exponent keeps its characters.
@@ -158,7 +159,8 @@ std::string Params::get(std::string_view name, std::string_view fallback) const 
 std::int64_t Params::number(std::string_view name, std::int64_t fallback, std::int64_t min,
                             std::int64_t max) const {
   const std::string text = get(name);
-  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos) return fallback;
+  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos)
+    return fallback;
   return std::clamp<std::int64_t>(std::stoll(text), min, max);
 }
 
@@ -248,7 +250,9 @@ std::string double_text(const Decimal& value) {
 
 std::string iso_ms(std::int64_t ms) { return iso_seconds(ms / 1000) + "." + padded(ms % 1000, 3) + "Z"; }
 
-std::string iso_us(std::int64_t us) { return iso_seconds(us / 1'000'000) + "." + padded(us % 1'000'000, 6) + "Z"; }
+std::string iso_us(std::int64_t us) {
+  return iso_seconds(us / 1'000'000) + "." + padded(us % 1'000'000, 6) + "Z";
+}
 
 std::string rfc1123(std::int64_t ms) {
   const std::tm tm = utc(ms / 1000);

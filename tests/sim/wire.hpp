@@ -1,9 +1,8 @@
 // What every venue simulator needs of the wire: digests, encodings, exact JSON in and out, times as text.
 // Pure functions and plain values, any thread. Nothing here is shared with the code under test.
 #pragma once
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,10 +85,10 @@ class Arr {
 std::string fixed_text(std::int64_t units, int decimals);
 /// At least one digit after the point, as Java and Rust print doubles: 500 -> "500.0".
 std::string double_text(const Decimal& value);
-std::string iso_ms(std::int64_t ms);       ///< 2026-04-01T11:00:00.123Z
-std::string iso_us(std::int64_t us);       ///< 2026-04-01T11:00:00.123456Z
-std::string rfc1123(std::int64_t ms);      ///< Tue, 14 Nov 23 22:13:20 +0000
-std::string seconds_us(std::int64_t us);   ///< 1775041200.123456
+std::string iso_ms(std::int64_t ms);      ///< 2026-04-01T11:00:00.123Z
+std::string iso_us(std::int64_t us);      ///< 2026-04-01T11:00:00.123456Z
+std::string rfc1123(std::int64_t ms);     ///< Tue, 14 Nov 23 22:13:20 +0000
+std::string seconds_us(std::int64_t us);  ///< 1775041200.123456
 
 std::string uuid(Random& random);
 /// Kraken's form: a letter, then groups of capitals and digits of the given lengths, joined by '-'.
