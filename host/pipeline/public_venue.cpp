@@ -78,7 +78,6 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     }
     natives_[r.id] = r.instrument.native;
     slots_[r.id] = feed_of(r.instrument.native);
-    if (!r.described) return;
     auto added = owner_.registry_.add(r.instrument, r.aliases);
     if (!added) {
       spdlog::warn("[{}] instrument {}: {}", label(), r.instrument.native, added.error().to_string());

@@ -1,0 +1,222 @@
+#include "e2e/stage.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+#include "net/http_client.hpp"
+#include "net/tls.hpp"
+#include "settle/ledger_query.hpp"
+
+namespace anduin::e2e {
+namespace {
+
+using nlohmann::json;
+using Millis = std::chrono::milliseconds;
+
+constexpr int kStartMs = 20'000;  // a loaded machine
+/// Kraken's close ids are unique per account only; the ledger carries them with the uid in front.
+std::string ledger_id(const std::string& venue, const json& close) {
+  return (venue == "kraken" ? close.at("uid").get<std::string>() + "/" : "") + close.at("id").get<std::string>();
+}
+
+std::string upper(std::string s) {
+  for (char& c : s) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c == '-' ? '_' : c;
+  return s;
+}
+
+}  // namespace
+
+struct Sim::Http {
+  explicit Http(const std::string& ca) {
+    auto tls = net::TlsContext::client({ca});
+    if (!tls) throw std::runtime_error(tls.error().to_string());
+    net::HttpClientOptions o;
+    o.tls = *tls;
+    client = std::make_unique<net::BlockingHttpClient>(o);
+  }
+  std::unique_ptr<net::BlockingHttpClient> client;
+};
+
+Sim::Sim(const std::filesystem::path& bin, const std::string& venue, const std::filesystem::path& dir,
+         const std::vector<std::string>& more)
+    : venue_(venue) {
+  std::filesystem::create_directories(dir);
+  std::vector<std::string> args{(bin / "anduin-venue-sim").string(), "--venue", venue, "--listen", "127.0.0.1:0", "--tls-dir",
+                                (dir / "tls").string(), "--die-with-parent"};
+  args.insert(args.end(), more.begin(), more.end());
+  process_ = std::make_unique<Process>(args, dir / "out", dir / "log");
+  ready_ = json::parse(first_line(dir / "out", kStartMs));
+  const std::string rest = ready_.at("endpoints").begin().value();
+  const auto url = net::Url::parse(rest);
+  if (!url) throw std::runtime_error(url.error().to_string());
+  origin_ = "https://" + url->authority();
+  http_ = std::make_unique<Http>(ca());
+}
+
+Sim::~Sim() = default;
+
+json Sim::control(const std::string& command, const json& body) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.url = *net::Url::parse(origin_ + "/sim/" + command);
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = body.dump();
+  request.idempotent = false;
+  auto answer = http_->client->send(std::move(request));
+  if (!answer) throw std::runtime_error(venue_ + " simulator, " + command + ": " + answer.error().to_string());
+  return json::parse(answer->body);
+}
+
+bool Reconciliation::good() const {
+  return lost == 0 && duplicate == 0 && ledger_sum == onchain_sum && settled == onchain && missing.empty();
+}
+
+std::string Reconciliation::line() const {
+  const auto n = [](std::uint64_t v) { return std::to_string(v); };
+  return "injected=" + n(injected) + " settled=" + n(settled) + " held=" + n(held) + " noaction=" + n(noaction) +
+         " onchain=" + n(onchain) + " ledger_sum=" + ledger_sum + " onchain_sum=" + onchain_sum + " lost=" + n(lost) +
+         " duplicate=" + n(duplicate);
+}
+
+Stage::Stage(StageOptions options) : options_(std::move(options)) {
+  std::filesystem::create_directories(options_.dir);
+  const std::string seed = std::to_string(options_.seed);
+  bybit_ = std::make_unique<Sim>(options_.bin, "bybit", options_.dir / "bybit",
+                                 std::vector<std::string>{"--accounts", "2", "--symbols", "BTCUSDT,ETHUSDT", "--rate", "10", "--seed", seed});
+  kraken_ = std::make_unique<Sim>(options_.bin, "kraken", options_.dir / "kraken",
+                                  std::vector<std::string>{"--accounts", "2", "--rate", "10", "--seed", seed});
+  test::AnvilOptions anvil;
+  anvil.block_time_s = options_.block_time_s;
+  anvil_ = std::make_unique<test::Anvil>(anvil);
+  test::VaultOptions vault;
+  vault.duplicate_check = options_.duplicate_check;
+  vault_ = std::make_unique<test::TestVault>(*anvil_, vault);
+  for (std::size_t i = 3; i < 7; ++i) vault_->deposit_for(test::dev_accounts()[i].address, chain::U256{1'000'000'000'000});
+  write_pipeline();
+}
+
+Stage::~Stage() = default;
+
+void Stage::write_pipeline() {
+  pipeline_ = options_.dir / "pipeline.yaml";
+  const auto endpoints = [](const Sim& sim) {
+    std::string text = "{";
+    for (const auto& [id, url] : sim.ready().at("endpoints").items()) text += (text == "{" ? " " : ", ") + ("\"" + id + "\": \"") + url.get<std::string>() + "\"";
+    return text + " }";
+  };
+  std::ofstream out(pipeline_);
+  out << "version: 1\n"
+      << "plugins: { dirs: [\"" << (options_.bin.parent_path() / "plugins").string() << "\"] }\n"
+      << "venues:\n"
+      << "  bybit:  { market: [linear], symbols: [BTCUSDT, ETHUSDT], endpoints: " << endpoints(*bybit_) << ", tls: { ca: \"" << bybit_->ca() << "\" } }\n"
+      << "  kraken: { market: [spot], symbols: [BTCUSD, ETHUSD, BTCUSDT], endpoints: " << endpoints(*kraken_) << ", tls: { ca: \"" << kraken_->ca() << "\" } }\n"
+      << "accounts:\n";
+  std::size_t user = 3;
+  for (Sim* sim : {bybit_.get(), kraken_.get()})
+    for (const json& a : sim->ready().at("accounts")) {
+      const std::string name = a.at("name"), variable = upper(name);
+      const std::string address = test::dev_accounts()[user++].address.to_string();
+      out << "  - { name: " << name << ", venue: " << sim->venue() << ", user: \"" << address
+          << "\", vault: main, market: " << a.at("market").get<std::string>() << ",\n      settle_from: 2020-01-01T00:00:00Z, capped_seizure: "
+          << (user % 2 == 0 ? "true" : "false") << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\" } }\n";
+      environment_.push_back(variable + "_API_KEY=" + a.at("key").get<std::string>());
+      environment_.push_back(variable + "_API_SECRET=" + a.at("secret").get<std::string>());
+      secrets_.push_back(a.at("secret"));
+    }
+  const auto& settler = test::dev_accounts()[1];
+  environment_.push_back("SETTLEMENT_PRIVATE_KEY=" + settler.key);
+  secrets_.push_back(settler.key.substr(2));
+  out << "vaults:\n"
+      << "  main:\n    mode: live\n    chain_id: 31337\n    rpc: [\"" << anvil_->url() << "\"]\n    address: \"" << vault_->address().to_string()
+      << "\"\n    signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }\n    settled_at: finalized\n"
+      << "ledger: \"sqlite:" << ledger_file().string() << "\"\n";
+}
+
+void Stage::start_host() {
+  host_ = std::make_unique<Process>(std::vector<std::string>{(options_.bin / "anduin").string(), "run", pipeline_.string()},
+                                    options_.dir / "host.out", host_log(), environment_);
+}
+
+void Stage::kill_host() {
+  host_->signal(SIGKILL);
+  if (!host_->wait(5'000)) throw std::runtime_error("the host survived SIGKILL");
+}
+
+int Stage::stop_host() {
+  host_->signal(SIGTERM);
+  const auto status = host_->wait(30'000);
+  if (!status) throw std::runtime_error("the host does not end within 30 s of SIGTERM");
+  return *status;
+}
+
+void Stage::wait_log(const std::string& text, std::size_t count, int timeout_ms) const {
+  const auto until = std::chrono::steady_clock::now() + Millis(timeout_ms);
+  for (;;) {
+    const std::string log = read_file(host_log());
+    std::size_t found = 0;
+    for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + text.size())) ++found;
+    if (found >= count) return;
+    if (std::chrono::steady_clock::now() >= until)
+      throw std::runtime_error("the host's log has '" + text + "' only " + std::to_string(found) + " times:\n" + log);
+    std::this_thread::sleep_for(Millis(50));
+  }
+}
+
+std::vector<Injected> Stage::injected() {
+  std::vector<Injected> out;
+  for (Sim* sim : {bybit_.get(), kraken_.get()}) {
+    const json log = sim->control("log");
+    for (const json& c : log.at("closes")) out.push_back({sim->venue(), ledger_id(sim->venue(), c), c.at("account"), c.at("pnl")});
+  }
+  return out;
+}
+
+Reconciliation Stage::reconcile() {
+  Reconciliation r;
+  std::set<std::string> ids;
+  for (const Injected& i : injected()) ids.insert((i.venue == "bybit" ? "Bybit:" : "Kraken:") + i.ledger_id);
+  r.injected = ids.size();
+  auto reader = settle::LedgerReader::open(ledger_file());
+  if (!reader) throw std::runtime_error(reader.error().to_string());
+  const auto sums = (*reader)->sums();
+  if (!sums) throw std::runtime_error(sums.error().to_string());
+  const auto known = (*reader)->close_ids();
+  if (!known) throw std::runtime_error(known.error().to_string());
+  const std::set<std::string> in_ledger(known->begin(), known->end());
+  for (const std::string& id : ids)
+    if (!in_ledger.contains(id)) r.missing.push_back(id);
+  r.settled = sums->settled;
+  r.held = sums->held;
+  r.noaction = sums->no_action;
+  r.ledger_sum = sums->ledger_sum;
+  const std::uint64_t accounted = r.settled + r.held + r.noaction;
+  r.lost = r.injected > accounted ? r.injected - accounted : r.missing.size();
+  boost::multiprecision::cpp_int sum = 0;
+  std::map<chain::Hash, unsigned> seen;
+  for (const chain::VaultEvent& e : vault_->events()) {
+    ++r.onchain;
+    if (++seen[e.ref_id] > 1) ++r.duplicate;
+    const boost::multiprecision::cpp_int moved(e.moved.str());
+    sum += e.credit ? moved : -moved;
+  }
+  r.onchain_sum = sum.str();
+  return r;
+}
+
+bool Stage::drain(int timeout_ms) {
+  const auto until = std::chrono::steady_clock::now() + Millis(timeout_ms);
+  for (;;) {
+    const Reconciliation r = reconcile();
+    auto reader = settle::LedgerReader::open(ledger_file());
+    const auto sums = reader ? (*reader)->sums() : Result<settle::Sums>(reader.error());
+    if (sums && sums->waiting == 0 && r.missing.empty() && r.lost == 0) return true;
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(Millis(300));
+  }
+}
+
+}  // namespace anduin::e2e

@@ -1,0 +1,101 @@
+// A whole Anduin on loopback: venue simulators over TLS, an EVM node with the reference vault, the host as a process.
+// Thread: one caller. Everything it started ends with it. Throws std::runtime_error with a text that says what failed.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "e2e/process.hpp"
+#include "support/anvil.hpp"
+
+namespace anduin::e2e {
+
+/// One running simulator.
+class Sim {
+ public:
+  Sim(const std::filesystem::path& bin, const std::string& venue, const std::filesystem::path& dir,
+      const std::vector<std::string>& more);
+  ~Sim();
+  [[nodiscard]] const nlohmann::json& ready() const { return ready_; }
+  [[nodiscard]] std::string ca() const { return ready_.at("ca"); }
+  /// POST /sim/<command>.
+  nlohmann::json control(const std::string& command, const nlohmann::json& body = nlohmann::json::object());
+  [[nodiscard]] const std::string& venue() const { return venue_; }
+
+ private:
+  struct Http;
+  std::string venue_, origin_;
+  nlohmann::json ready_;
+  std::unique_ptr<Process> process_;
+  std::unique_ptr<Http> http_;
+};
+
+/// A close as the simulators gave it out.
+struct Injected {
+  std::string venue, ledger_id, account, pnl;
+};
+
+struct Reconciliation {
+  std::uint64_t injected = 0, settled = 0, held = 0, noaction = 0, onchain = 0, lost = 0, duplicate = 0;
+  std::string ledger_sum, onchain_sum;
+  std::vector<std::string> missing;  ///< injected ids that the ledger does not know
+  [[nodiscard]] bool good() const;
+  /// The reconciliation line of the interfaces.
+  [[nodiscard]] std::string line() const;
+};
+
+struct StageOptions {
+  std::filesystem::path bin;  ///< build/bin
+  std::filesystem::path dir;  ///< for everything that is written
+  bool duplicate_check = true;
+  unsigned block_time_s = 1;
+  std::uint64_t seed = 1;
+};
+
+class Stage {
+ public:
+  explicit Stage(StageOptions options);
+  ~Stage();
+
+  Sim& bybit() { return *bybit_; }
+  Sim& kraken() { return *kraken_; }
+  test::Anvil& chain() { return *anvil_; }
+  test::TestVault& vault() { return *vault_; }
+  [[nodiscard]] const std::filesystem::path& pipeline_file() const { return pipeline_; }
+  [[nodiscard]] std::filesystem::path ledger_file() const { return options_.dir / "anduin.db"; }
+  [[nodiscard]] std::filesystem::path host_log() const { return options_.dir / "host.log"; }
+  /// Values that must stand in no log, ledger, argument list or recording.
+  [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
+
+  void start_host();
+  /// SIGKILL, and waits for the end.
+  void kill_host();
+  /// SIGTERM; the exit status. Throws when it does not end in time.
+  int stop_host();
+  [[nodiscard]] bool host_running() { return host_ && host_->running(); }
+  [[nodiscard]] int host_pid() const { return host_->pid(); }
+  /// Waits until the log has the text `count` times; throws after timeout_ms.
+  void wait_log(const std::string& text, std::size_t count, int timeout_ms) const;
+
+  /// Everything that the simulators gave out.
+  std::vector<Injected> injected();
+  /// Sums of ledger, simulators and chain. The ledger is readable while the host runs.
+  Reconciliation reconcile();
+  /// Polls until nothing waits any more and all injected closes are known; false after timeout_ms.
+  bool drain(int timeout_ms);
+
+ private:
+  void write_pipeline();
+  StageOptions options_;
+  std::unique_ptr<Sim> bybit_, kraken_;
+  std::unique_ptr<test::Anvil> anvil_;
+  std::unique_ptr<test::TestVault> vault_;
+  std::filesystem::path pipeline_;
+  std::vector<std::string> environment_, secrets_;
+  std::unique_ptr<Process> host_;
+};
+
+}  // namespace anduin::e2e
