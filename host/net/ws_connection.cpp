@@ -37,7 +37,7 @@ void WsConnection::start(std::unique_ptr<Stream> stream, std::string_view prefix
   flush();
   // Later, because no callback may run inside this call.
   boost::asio::post(loop_.context(), [self = shared_from_this(), bytes = std::string(already_read)] {
-    if (self->done() || self->state_ == State::kMuted) return;
+    if (!self->receiving()) return;
     if (!bytes.empty()) {
       auto& scratch = self->loop_.scratch();
       std::string_view rest = bytes;
@@ -56,7 +56,7 @@ void WsConnection::start(std::unique_ptr<Stream> stream, std::string_view prefix
 
 void WsConnection::wait_to_read() {
   stream_->wait_to_read([self = shared_from_this()](const boost::system::error_code& fault) {
-    if (fault || self->done() || self->state_ == State::kMuted) return;
+    if (fault || !self->receiving()) return;
     self->stream_->ready();
     self->read_some();
   });
@@ -84,7 +84,7 @@ void WsConnection::read_some() {
     case Io::kDone:
       // There may be more. Others first.
       boost::asio::post(loop_.context(), [self] {
-        if (!self->done() && self->state_ != State::kMuted) self->read_some();
+        if (self->receiving()) self->read_some();
       });
       return;
     case Io::kWait:
@@ -224,7 +224,7 @@ void WsConnection::write_failed() {
   if (write_fault_) return;
   write_fault_ = stream_->error(where_);
   boost::asio::post(loop_.context(), [self = shared_from_this()] {
-    if (!self->done() && self->state_ != State::kMuted) self->read_some();
+    if (self->receiving()) self->read_some();
   });
 }
 
