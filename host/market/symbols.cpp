@@ -92,7 +92,7 @@ void make_canonical(Instrument& row) {
   row.base = canonical_currency(row.base, row.venue);
   row.quote = canonical_currency(row.quote, row.venue);
   row.settle = canonical_currency(row.settle, row.venue);
-  if (row.canonical.empty() && !row.base.empty() && !row.quote.empty()) {
+  if (row.canonical.empty() && !row.no_canonical && !row.base.empty() && !row.quote.empty()) {
     row.canonical = canonical_symbol(row.base, row.quote, row.kind).value_or("");
   }
 }
@@ -273,7 +273,10 @@ Result<Instruments::Ptr> Instruments::resolve(std::string_view venue, const std:
   }
   if (found == nullptr) return bad(venue, wanted, unknown_text(name, v->second, markets));
   if (!found->frozen_because.empty()) return bad(venue, wanted, "frozen: " + found->frozen_because);
-  return found->instrument;
+  if (over == overrides_.end() || found->instrument->canonical == wanted) return found->instrument;
+  auto named = std::make_shared<Instrument>(*found->instrument);
+  named->canonical = wanted;
+  return Ptr(std::move(named));
 }
 
 std::string Instruments::frozen(std::string_view venue, std::string_view market, std::string_view native) const {

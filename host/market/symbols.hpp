@@ -54,6 +54,7 @@ class Instruments {
   [[nodiscard]] Ptr find(std::string_view venue, std::string_view market, std::string_view name) const;
 
   /// What `wanted` (canonical, native or an alias) means on this venue within these markets (empty = all of them).
+  /// Where an override led to it, its `canonical` is what was wanted.
   /// Errors, kBadRequest: unknown name (with the nearest known one), two markets that both have it, a frozen one.
   [[nodiscard]] Result<Ptr> resolve(std::string_view venue, const std::vector<std::string>& markets,
                                     std::string_view wanted) const;

@@ -164,6 +164,13 @@ TEST_CASE("resolving a wanted name: market, preference, refusal, override, hint"
   all.set_override("BTCUSDT", "Kraken", "XBT/USDT");
   CHECK(native_of(all.resolve("Kraken", {"spot"}, "BTCUSDT")) == "BTC/USDT");
 
+  // An override gives a name also to what has none of its own.
+  all.set_override("PEPEKUSDT", "Bybit", "1000PEPEUSDT");
+  const auto lots = all.resolve("Bybit", {"linear"}, "PEPEKUSDT");
+  CHECK(native_of(lots) == "1000PEPEUSDT");
+  CHECK((*lots)->canonical == "PEPEKUSDT");
+  CHECK(all.find("Bybit", "linear", "1000PEPEUSDT")->canonical.empty());
+
   const auto two = all.resolve("Kraken", {"spot", "futures"}, "BTCUSD");
   REQUIRE_FALSE(two.has_value());
   CHECK(two.error().kind == ErrorKind::kBadRequest);
