@@ -173,6 +173,10 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  // A close that a stream has lost is found by the next backfill: the slow sweep, or the one after a cut.
+  stage.bybit().control("drop");
+  stage.kraken().control("drop");
+  ++cuts;
   std::printf("no more closes (%d given out, %d cuts a venue, %d kills); waiting until all are final\n", injected, cuts, kills);
   const bool drained = stage.drain(kDrainMs);
   const int status = stage.stop_host();

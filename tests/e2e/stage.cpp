@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 #include <set>
 #include <stdexcept>
@@ -21,6 +22,16 @@ constexpr int kStartMs = 20'000;  // a loaded machine
 /// Kraken's close ids are unique per account only; the ledger carries them with the uid in front.
 std::string ledger_id(const std::string& venue, const json& close) {
   return (venue == "kraken" ? close.at("uid").get<std::string>() + "/" : "") + close.at("id").get<std::string>();
+}
+
+/// Ten minutes ago, as the pipeline file writes times: closes of this run count, and no history is asked beyond it.
+std::string recently() {
+  const std::time_t t = std::time(nullptr) - 600;
+  std::tm utc{};
+  gmtime_r(&t, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
 }
 
 std::string upper(std::string s) {
@@ -121,7 +132,7 @@ void Stage::write_pipeline() {
       const std::string name = a.at("name"), variable = upper(name);
       const std::string address = test::dev_accounts()[user++].address.to_string();
       out << "  - { name: " << name << ", venue: " << sim->venue() << ", user: \"" << address
-          << "\", vault: main, market: " << a.at("market").get<std::string>() << ",\n      settle_from: 2020-01-01T00:00:00Z, capped_seizure: "
+          << "\", vault: main, market: " << a.at("market").get<std::string>() << ",\n      settle_from: " << recently() << ", capped_seizure: "
           << (user % 2 == 0 ? "true" : "false") << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\" } }\n";
       environment_.push_back(variable + "_API_KEY=" + a.at("key").get<std::string>());
       environment_.push_back(variable + "_API_SECRET=" + a.at("secret").get<std::string>());
