@@ -40,6 +40,7 @@ class FuturesAccount final : public AccountSide {
     int rechecks = 0;
     std::size_t events_open = 0;  ///< position events asked for
     std::string unproven;         ///< why this read proves less than it covers
+    std::vector<std::pair<std::int64_t, std::string>> holes;  ///< moments it could not prove, and why
   };
 
   // login

@@ -65,6 +65,7 @@ void FuturesFeed::frame(const venue::Frame& frame) {
   Delta d;
   unsigned seen = 0;  // one bit a member that a delta must have
   bool early = false;  // a member of a delta stood before `feed`
+  bool event = false;  // an acknowledgement names the feed too
   std::string_view feed;
   const bool by_book = channel_.kind == Channel::Kind::kBook;
   json::Reader r = frame.reader();
@@ -75,6 +76,7 @@ void FuturesFeed::frame(const venue::Frame& frame) {
       return;
     }
     if (name == Name::kOther) return;
+    event = event || key == "event";
     const bool member = key == "product_id" || key == "seq" || key == "side" || key == "price" || key == "qty";
     if (name == Name::kUnknown) {
       early = early || member;
@@ -87,7 +89,7 @@ void FuturesFeed::frame(const venue::Frame& frame) {
     else if (key == "qty") { d.size = r.dec(); seen |= 16U; }
     else if (key == "timestamp") { d.venue_ms = r.i64(); }
   });
-  if (name != Name::kBook) return other_frame(frame.json(), feed);
+  if (name != Name::kBook || event) return other_frame(frame.json(), feed);
   if (early || seen != 31U) {
     const auto [product, seq, side, price, qty, time] =
         frame.json().get<"product_id", "seq", "side", "price", "qty", "timestamp">();

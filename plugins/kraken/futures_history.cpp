@@ -200,7 +200,7 @@ void FuturesAccount::take_events(const std::string& execution, const Pairing::Ha
                             " has no " + (half.position ? "cash" : "position") +
                             " row and no position event: it is not settled";
     host_.error(AND_E_PROTOCOL, "account-log", why);
-    host_.coverage(half.date_ms(), half.date_ms(), false, why);
+    run_.holes.emplace_back(half.date_ms(), why);
   }  // else: an opening fill whose position row is elsewhere, and no money
   history_.finish(execution);
   if (--run_.events_open == 0) end_run();
@@ -210,6 +210,7 @@ void FuturesAccount::end_run() {
   move_watermark(true);
   const std::int64_t from = run_.from.proven_ms > 0 ? run_.from.proven_ms : host_.resume().settle_from_ms;
   host_.coverage(from, run_.sent_ms, run_.unproven.empty(), run_.unproven);
+  for (const auto& [at_ms, why] : run_.holes) host_.coverage(at_ms, at_ms, false, why);
   const bool again = run_.again;
   run_.active = false;
   if (again) run_soon(0);

@@ -63,6 +63,12 @@ bool adds_up(const LogRow& cash) {
   return (moved - said).abs() <= (scale * Decimal(1, -6)).rounded(kDecimals);
 }
 
+/// A text, or nothing for null and absent. Anything else is not what we think it is.
+std::string text_or_empty(const json::View& v, const char* name) {
+  if (v && !v.is_string()) throw BadFrame("account log: member '" + std::string(name) + "' is no text");
+  return v.text();
+}
+
 FuturesClose close_of(const LogRow& position, const LogRow& cash) {
   const Reduction r = reduction_of(*position.old_balance, *position.new_balance);
   FuturesClose c;
@@ -101,12 +107,14 @@ LogRow read_log_row(const json::View& row) {
   const auto ms = parse_iso_ms(date.str());
   if (!ms) throw BadFrame("account log row " + std::to_string(r.id) + ": date '" + date.text() + "'");
   r.date_ms = *ms;
-  r.asset = lower_case(asset.text());
+  r.asset = lower_case(text_or_empty(asset, "asset"));
   if (r.asset.empty()) throw BadFrame("account log row " + std::to_string(r.id) + ": no asset");
-  r.info = info.text();
-  r.execution = execution.text();
+  r.info = text_or_empty(info, "info");
+  r.execution = text_or_empty(execution, "execution");
   r.old_balance = old_balance.dec_or_none();
   r.new_balance = new_balance.dec_or_none();
+  if (r.is_position() && (!r.old_balance || !r.new_balance))
+    throw BadFrame("account log row " + std::to_string(r.id) + ": a position without its sizes");
   r.old_entry = old_entry.dec_or_none();
   r.trade_price = price.dec_or_none();
   r.pnl = pnl.dec_or_none();

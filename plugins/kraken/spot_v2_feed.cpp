@@ -123,7 +123,7 @@ void SpotV2Feed::other_frame(const json::View& frame) {
     }
   } else if (method == "subscribe" || method == "unsubscribe") {
     const std::string name = (symbol ? symbol : result["symbol"]).text();
-    if (success.truthy()) {
+    if (success.truthy() || error.str().starts_with("Already subscribed")) {
       if (method == "subscribe") acknowledged(name);
     } else if (method == "subscribe") {
       refused(name, error.text());
