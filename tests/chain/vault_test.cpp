@@ -98,7 +98,7 @@ FakeNode healthy() {
   node.calls[kUsed] = {false, words({0}), {}};
   node.calls[kDecimals] = {false, words({6}), {}};
   node.calls[kCredit] = {false, {}, {}};
-  node.calls[kTokenCall] = {false, Bytes(topic(kToken).bytes.begin(), topic(kToken).bytes.end()), {}};
+  node.calls[kTokenCall] = {false, words({from_big_endian(kToken.bytes)}), {}};
   return node;
 }
 
