@@ -84,7 +84,7 @@ TEST_CASE("a close settles once: live, from history, after a restart, over two c
   CHECK(r.settled == 10);
   CHECK(r.noaction == 1);
   CHECK(r.held == 0);
-  CHECK(r.onchain_sum == "516730000");  // the sum of all pnl above, in token units
+  CHECK(r.onchain_sum == "516850000");  // the sum of all pnl above, in token units
   CHECK(stage.stop_host() == 0);
 }
 
