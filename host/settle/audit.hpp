@@ -6,8 +6,8 @@
 namespace anduin::settle {
 
 struct AuditRow {
-  std::string actor;                 ///< "host", "submitter", or an operator's name
-  std::string kind;                  ///< "settlement", "slot", "account", "coverage", "attempt"
+  std::string actor;  ///< "host", "submitter", or an operator's name
+  std::string kind;   ///< "settlement", "slot", "account", "coverage", "attempt"
   std::optional<std::int64_t> settlement_id, slot_id;
   std::string from_state, to_state;
   std::string detail;

@@ -57,7 +57,8 @@ Result<std::optional<SettlementAction>> SettlementBridge::map_position_to_settle
 }
 
 Result<std::vector<SettlementAction>> SettlementBridge::batch_map_positions(
-    const std::vector<ClosedPosition>& positions, const chain::Address& user, std::optional<bool> capped_seizure) {
+    const std::vector<ClosedPosition>& positions, const chain::Address& user,
+    std::optional<bool> capped_seizure) {
   for (const auto& p : positions) {
     if (const auto id = ref_id(p.venue, p.id, options_.ref_id); !id) return id.error();
   }

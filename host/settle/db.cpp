@@ -20,18 +20,23 @@ Error fatal(const std::string& path, const std::string& text) { return {ErrorKin
 /// What the operator has to do about a database failure.
 std::string advice(int code) {
   switch (code & 0xff) {
-    case SQLITE_FULL: return "the disk (or its quota) is full; nothing of this write was kept. Free space";
+    case SQLITE_FULL:
+      return "the disk (or its quota) is full; nothing of this write was kept. Free space";
     case SQLITE_IOERR:
       return "the disk failed to read, write or sync; nothing more is written until the host is restarted. "
              "Check the disk";
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_CANTOPEN: return "the file or its folder cannot be opened for writing by this user";
+    case SQLITE_CANTOPEN:
+      return "the file or its folder cannot be opened for writing by this user";
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return "the file is damaged or is no ledger; restore a backup";
+    case SQLITE_NOTADB:
+      return "the file is damaged or is no ledger; restore a backup";
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return "another program holds the ledger locked";
-    default: return "the ledger database failed";
+    case SQLITE_LOCKED:
+      return "another program holds the ledger locked";
+    default:
+      return "the ledger database failed";
   }
 }
 
@@ -47,8 +52,8 @@ Result<int> take_lock(const std::string& path) {
   return fd;
 }
 
-/// Mode 0600; SQLite gives its -wal and -shm files the mode of the database file. An existing file is not opened here:
-/// closing it again would drop the locks of another connection in this process.
+/// Mode 0600; SQLite gives its -wal and -shm files the mode of the database file. An existing file is not
+/// opened here: closing it again would drop the locks of another connection in this process.
 Result<void> make_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0) {
@@ -56,13 +61,15 @@ Result<void> make_private(const std::string& path) {
     return {};
   }
   if (errno != EEXIST) return fatal(path, std::string("cannot create: ") + std::strerror(errno));
-  if (::chmod(path.c_str(), 0600) != 0) return fatal(path, std::string("cannot set mode 0600: ") + std::strerror(errno));
+  if (::chmod(path.c_str(), 0600) != 0)
+    return fatal(path, std::string("cannot set mode 0600: ") + std::strerror(errno));
   return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, Mode mode, bool synchronous) {
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, Mode mode,
+                                                 bool synchronous) {
   std::unique_ptr<Database> out(new Database());
   out->path_ = path.string();
   int flags = SQLITE_OPEN_NOMUTEX;
@@ -73,7 +80,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
     if (auto made = make_private(out->path_); !made) return made.error();
     flags |= SQLITE_OPEN_READWRITE;
   } else {
-    if (!std::filesystem::exists(path)) return Error{ErrorKind::kBadRequest, out->path_, "there is no such ledger"};
+    if (!std::filesystem::exists(path))
+      return Error{ErrorKind::kBadRequest, out->path_, "there is no such ledger"};
     flags |= SQLITE_OPEN_READONLY;
   }
   if (sqlite3_open_v2(out->path_.c_str(), &out->db_, flags, nullptr) != SQLITE_OK) {
@@ -87,8 +95,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
     if (mode == Mode::kReadWrite) {
       out->exec("PRAGMA journal_mode=WAL");
       out->exec(synchronous ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
-      // A checkpoint stalls the commit that triggers it: with about ten pages a commit this is one in eight hundred,
-      // behind the 99th percentile, and the log stays under 32 MiB.
+      // A checkpoint stalls the commit that triggers it: with about ten pages a commit this is one in eight
+      // hundred, behind the 99th percentile, and the log stays under 32 MiB.
       out->exec("PRAGMA wal_autocheckpoint=8192");
     }
     out->exec("PRAGMA temp_store=MEMORY");
@@ -107,8 +115,8 @@ Database::~Database() {
 void Database::fail(const char* doing) {
   const int code = sqlite3_extended_errcode(db_);
   if ((code & 0xff) == SQLITE_IOERR) broken_ = true;
-  throw ErrorException(Error{ErrorKind::kFatal, path_,
-                             advice(code) + " (" + doing + ": " + sqlite3_errmsg(db_) + ")"});
+  throw ErrorException(
+      Error{ErrorKind::kFatal, path_, advice(code) + " (" + doing + ": " + sqlite3_errmsg(db_) + ")"});
 }
 
 void Database::exec(const char* sql) {
@@ -118,8 +126,8 @@ void Database::exec(const char* sql) {
 sqlite3_stmt* Database::prepare(std::string_view sql) {
   if (const auto it = statements_.find(sql); it != statements_.end()) return it->second;
   sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
-                         nullptr) != SQLITE_OK) {
+  if (sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                         &statement, nullptr) != SQLITE_OK) {
     fail("prepare");
   }
   statements_.emplace(sql, statement);
@@ -169,7 +177,8 @@ bool Query::step() {
 }
 
 int Query::run() {
-  while (step()) {}
+  while (step()) {
+  }
   return db_.changes();
 }
 

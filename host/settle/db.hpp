@@ -1,6 +1,7 @@
 // A thin SQLite connection: cached statements, typed binding, transactions that roll back unless committed.
-// Thread: one caller at a time per Database. A Query borrows its Database and ends before it; one Query per SQL text at
-// a time. Failures are thrown as ErrorException (kFatal, with words) and turned into Results at the ledger's surface.
+// Thread: one caller at a time per Database. A Query borrows its Database and ends before it; one Query per
+// SQL text at a time. Failures are thrown as ErrorException (kFatal, with words) and turned into Results at
+// the ledger's surface.
 #pragma once
 #include <sqlite3.h>
 
@@ -18,9 +19,10 @@ namespace anduin::settle {
 class Database {
  public:
   enum class Mode : std::uint8_t { kReadWrite, kReadOnly };
-  /// kReadWrite creates the file with mode 0600 in WAL mode and holds `<path>.lock` while open: a second process is
-  /// refused. `synchronous` off is for throw-away files.
-  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, Mode mode, bool synchronous = true);
+  /// kReadWrite creates the file with mode 0600 in WAL mode and holds `<path>.lock` while open: a second
+  /// process is refused. `synchronous` off is for throw-away files.
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, Mode mode,
+                                                bool synchronous = true);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -31,7 +33,8 @@ class Database {
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
   [[nodiscard]] sqlite3* handle() const { return db_; }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// After a failed sync the file's true content is unknown to this process: no more writes until a restart.
+  /// After a failed sync the file's true content is unknown to this process: no more writes until a
+  /// restart.
   [[nodiscard]] bool broken() const { return broken_; }
   [[noreturn]] void fail(const char* doing);
 
@@ -64,7 +67,9 @@ class Query {
   /// 256-bit numbers are decimal text: SQLite's integers have 64 bits and a sign.
   Query& bind(const chain::U256& v) { return bind(std::string_view(v.str())); }
   template <class T>
-  Query& bind(const std::optional<T>& v) { return v ? bind(*v) : bind(nullptr); }
+  Query& bind(const std::optional<T>& v) {
+    return v ? bind(*v) : bind(nullptr);
+  }
   Query& bind(double) = delete;
   template <class A, class B, class... Rest>
   Query& bind(const A& a, const B& b, const Rest&... rest) {
@@ -77,7 +82,9 @@ class Query {
   /// Runs a statement without rows; returns how many rows it changed.
   int run();
 
-  [[nodiscard]] bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+  [[nodiscard]] bool null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
   [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] Bytes blob(int column) const;

@@ -22,7 +22,8 @@ void Ledger::Impl::move_settlement(std::int64_t id, State from, State to, const 
                "WHERE id = ? AND state = ?");
   update.bind(to_string(to), reason, onchain_units, id, to_string(from));
   if (update.run() != 1) {
-    refuse(ErrorKind::kRetryable, "settlement " + std::to_string(id) + " is not " + to_string(from) + " any more");
+    refuse(ErrorKind::kRetryable,
+           "settlement " + std::to_string(id) + " is not " + to_string(from) + " any more");
   }
   audit({actor, "settlement", id, slot_id, to_string(from), to_string(to), reason});
 }
@@ -30,9 +31,11 @@ void Ledger::Impl::move_settlement(std::int64_t id, State from, State to, const 
 void Ledger::Impl::move_slot(std::int64_t id, SlotState from, SlotState to, const std::string& detail) {
   const bool over = to == SlotState::kFinal || to == SlotState::kLost;
   Query update(*db, "UPDATE slot SET state = ?, ended_ms = ? WHERE id = ? AND state = ?");
-  update.bind(to_string(to), over ? std::optional<std::int64_t>(clock.wall_ms()) : std::nullopt, id, to_string(from));
+  update.bind(to_string(to), over ? std::optional<std::int64_t>(clock.wall_ms()) : std::nullopt, id,
+              to_string(from));
   if (update.run() != 1) {
-    refuse(ErrorKind::kRetryable, "slot " + std::to_string(id) + " is not " + to_string(from) + " any more");
+    refuse(ErrorKind::kRetryable,
+           "slot " + std::to_string(id) + " is not " + to_string(from) + " any more");
   }
   audit({"submitter", "slot", {}, id, to_string(from), to_string(to), detail});
 }
@@ -80,8 +83,9 @@ Result<void> Ledger::approve(const Hash& ref_id, const std::string& actor, const
     Query q(*impl_->db, "SELECT units IS NULL OR action IS NULL FROM settlement WHERE id = ?");
     q.bind(found.id);
     if (q.step() && q.integer(0) != 0) {
-      impl_->refuse(ErrorKind::kBadRequest, ref_id.to_string() + " has no amount (no rate was known): reject it and "
-                                                                 "settle it as an adjustment");
+      impl_->refuse(ErrorKind::kBadRequest, ref_id.to_string() +
+                                                " has no amount (no rate was known): reject it and "
+                                                "settle it as an adjustment");
     }
     impl_->move_settlement(found.id, found.state, State::kQueued, actor, reason, {}, {});
   });
@@ -106,7 +110,8 @@ Result<bool> Ledger::is_processed(const Hash& ref_id) {
   });
 }
 
-Result<std::uint64_t> Ledger::reserve_nonces(const std::string& scope, std::uint64_t at_least, std::uint64_t count) {
+Result<std::uint64_t> Ledger::reserve_nonces(const std::string& scope, std::uint64_t at_least,
+                                             std::uint64_t count) {
   return impl_->write("nonces", [&] {
     std::uint64_t first = at_least;
     {
@@ -115,7 +120,8 @@ Result<std::uint64_t> Ledger::reserve_nonces(const std::string& scope, std::uint
       if (q.step()) first = std::max(first, static_cast<std::uint64_t>(q.integer(0)));
     }
     Query set(*impl_->db,
-              "INSERT INTO nonce_block(scope, next) VALUES(?, ?) ON CONFLICT(scope) DO UPDATE SET next = excluded.next");
+              "INSERT INTO nonce_block(scope, next) VALUES(?, ?) ON CONFLICT(scope) DO UPDATE SET next = "
+              "excluded.next");
     set.bind(scope, static_cast<std::int64_t>(first + count));
     set.run();
     return first;

@@ -1,7 +1,7 @@
-// The settlement book: one SQLite file (WAL, synchronous=FULL, mode 0600) that is written before anything is sent or
-// acknowledged. Thread: any; calls serialise on one connection. One process per file (a second one is refused).
-// A kFatal Error means that nothing of that call was kept: stop planning and sending, tell a person.
-// The clock, the rate source and the fault hook must outlive the ledger.
+// The settlement book: one SQLite file (WAL, synchronous=FULL, mode 0600) that is written before anything
+// is sent or acknowledged. Thread: any; calls serialise on one connection. One process per file (a second
+// one is refused). A kFatal Error means that nothing of that call was kept: stop planning and sending, tell
+// a person. The clock, the rate source and the fault hook must outlive the ledger.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -38,15 +38,15 @@ struct QueuedItem {
   U256 units;
   State state = State::kQueued;
   std::string venue, account, position_id, reason;
-  int slots_used = 0;   ///< slots this item has been in
+  int slots_used = 0;  ///< slots this item has been in
   std::int64_t closed_ms = 0;
 };
 
 struct AttemptRow {
   Hash hash;
-  bool noop = false;    ///< a self-send that gives the slot up
+  bool noop = false;  ///< a self-send that gives the slot up
   Bytes raw;
-  U256 max_fee, tip;    ///< wei
+  U256 max_fee, tip;  ///< wei
   std::uint64_t gas_limit = 0;
 };
 
@@ -56,13 +56,14 @@ struct SlotRow {
   SlotState state = SlotState::kReserved;
   Bytes calldata;
   std::uint64_t gas_limit = 0;
-  Hash block_hash, win_hash;      ///< where it was last seen mined, and by which attempt
+  Hash block_hash, win_hash;  ///< where it was last seen mined, and by which attempt
   std::uint64_t block_number = 0;
   std::vector<AttemptRow> attempts;  ///< oldest first
   std::vector<QueuedItem> items;
 };
 
-/// A signer of one chain, fenced: `epoch` is what this process was given; writes with an older one are refused.
+/// A signer of one chain, fenced: `epoch` is what this process was given; writes with an older one are
+/// refused.
 struct SignerKey {
   std::uint64_t chain_id = 0;
   Address signer;
@@ -81,14 +82,16 @@ class Ledger {
  public:
   struct Impl;  ///< internal to host/settle
 
-  /// Creates or opens, migrates forward. kFatal with words: newer schema, another process, not a ledger, disk.
+  /// Creates or opens, migrates forward. kFatal with words: newer schema, another process, not a ledger,
+  /// disk.
   static Result<std::unique_ptr<Ledger>> open(const LedgerOptions& options, Clock& clock);
   ~Ledger();
 
   // ---- the venue side ----
 
-  /// Before an account's first batch, at every start. The first registration fixes settle_from for ever; going from
-  /// dry-run to live starts a new one. kBadRequest: another account has this uid or this name means another venue.
+  /// Before an account's first batch, at every start. The first registration fixes settle_from for ever;
+  /// going from dry-run to live starts a new one. kBadRequest: another account has this uid or this name
+  /// means another venue.
   Result<AccountInfo> register_account(const AccountTerms& terms);
   /// The uid as the venue said it, once known. kBadRequest when another account has it.
   Result<void> set_account_uid(const std::string& account, const std::string& uid);
@@ -103,7 +106,8 @@ class Ledger {
 
   /// First value of a block of `count` strictly growing nonces, durable before it is given out, never below
   /// `at_least` nor any value given out before for this scope (Kraken: one scope per key).
-  Result<std::uint64_t> reserve_nonces(const std::string& scope, std::uint64_t at_least, std::uint64_t count);
+  Result<std::uint64_t> reserve_nonces(const std::string& scope, std::uint64_t at_least,
+                                       std::uint64_t count);
 
   Result<std::vector<UnprovenRange>> unproven(const std::string& account = {}, bool open_only = true);
   /// An operator lives with it. kBadRequest when there is no such open range.
@@ -130,23 +134,25 @@ class Ledger {
   /// Not FINAL and not LOST, lowest nonce first.
   Result<std::vector<SlotRow>> open_slots(const SignerKey& key);
 
-  /// C2: the next nonce, a RESERVED slot with these items, QUEUED -> ASSIGNED. Fails (kRetryable) when an item is
-  /// not QUEUED any more; kFatal when the epoch is not ours any more.
+  /// C2: the next nonce, a RESERVED slot with these items, QUEUED -> ASSIGNED. Fails (kRetryable) when an
+  /// item is not QUEUED any more; kFatal when the epoch is not ours any more.
   Result<SlotRow> reserve(const SignerKey& key, const Address& vault, const std::vector<QueuedItem>& items,
                           const Bytes& calldata, std::uint64_t gas_limit);
   /// C3 and C6: the bytes exist from here on. The slot becomes SIGNED if it was RESERVED.
   Result<void> add_attempt(const SignerKey& key, std::int64_t slot, const AttemptRow& attempt);
   /// C5: SIGNED -> SENT, or just the error and time of a resend.
-  Result<void> mark_sent(const SignerKey& key, std::int64_t slot, const Hash& attempt, const std::string& last_error);
+  Result<void> mark_sent(const SignerKey& key, std::int64_t slot, const Hash& attempt,
+                         const std::string& last_error);
   /// C7: SENT/SIGNED/MINED -> MINED in this block; the items move as told (INCLUDED, SAFE).
-  Result<void> mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt, const Hash& block_hash,
-                          std::uint64_t block_number, const std::vector<ItemMove>& items);
+  Result<void> mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt,
+                          const Hash& block_hash, std::uint64_t block_number,
+                          const std::vector<ItemMove>& items);
   /// Reorg: MINED -> SENT, the items back to ASSIGNED.
   Result<void> mark_unmined(const SignerKey& key, std::int64_t slot, const std::vector<ItemMove>& items,
                             const std::string& why);
   /// C8 and C9: the slot ends FINAL or LOST and every item of it moves.
-  Result<void> close_slot(const SignerKey& key, std::int64_t slot, SlotState end, const std::vector<ItemMove>& items,
-                          const std::string& why);
+  Result<void> close_slot(const SignerKey& key, std::int64_t slot, SlotState end,
+                          const std::vector<ItemMove>& items, const std::string& why);
   /// A settlement outside any slot: QUEUED -> ALREADY_SETTLED / CONFLICT / BLOCKED, BLOCKED -> QUEUED.
   Result<void> move_item(const SignerKey& key, const Address& vault, const ItemMove& move);
 

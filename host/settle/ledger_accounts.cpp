@@ -15,7 +15,8 @@ struct StoredAccount {
 
 std::optional<StoredAccount> load(Database& db, const std::string& name) {
   Query q(db,
-          "SELECT venue, live, settle_from_ms, registered_ms, cursor, cursor_version FROM account WHERE name = ?");
+          "SELECT venue, live, settle_from_ms, registered_ms, cursor, cursor_version FROM account WHERE "
+          "name = ?");
   q.bind(name);
   if (!q.step()) return std::nullopt;
   StoredAccount out{q.text(0), q.integer(1) != 0, q.integer(2), q.integer(3), {}};
@@ -25,7 +26,8 @@ std::optional<StoredAccount> load(Database& db, const std::string& name) {
 
 void insert(Database& db, const AccountTerms& t, std::int64_t settle_from_ms, std::int64_t now_ms) {
   Query q(db,
-          "INSERT INTO account(name, venue, uid, user_addr, chain_id, vault, live, settle_from_ms, registered_ms) "
+          "INSERT INTO account(name, venue, uid, user_addr, chain_id, vault, live, settle_from_ms, "
+          "registered_ms) "
           "VALUES(?,?,?,?,?,?,?,?,?)");
   q.bind(t.name, t.venue, t.uid, t.user, static_cast<std::int64_t>(t.vault.chain_id), t.vault.address,
          std::int64_t{t.vault.live}, settle_from_ms, now_ms);
@@ -34,10 +36,11 @@ void insert(Database& db, const AccountTerms& t, std::int64_t settle_from_ms, st
 
 void update(Database& db, const AccountTerms& t, std::int64_t settle_from_ms) {
   Query q(db,
-          "UPDATE account SET uid = CASE WHEN ?1 = '' THEN uid ELSE ?1 END, user_addr = ?2, chain_id = ?3, vault = ?4, "
+          "UPDATE account SET uid = CASE WHEN ?1 = '' THEN uid ELSE ?1 END, user_addr = ?2, chain_id = ?3, "
+          "vault = ?4, "
           "live = ?5, settle_from_ms = ?6 WHERE name = ?7");
-  q.bind(t.uid, t.user, static_cast<std::int64_t>(t.vault.chain_id), t.vault.address, std::int64_t{t.vault.live},
-         settle_from_ms, t.name);
+  q.bind(t.uid, t.user, static_cast<std::int64_t>(t.vault.chain_id), t.vault.address,
+         std::int64_t{t.vault.live}, settle_from_ms, t.name);
   q.run();
 }
 
@@ -56,21 +59,23 @@ Result<AccountInfo> Ledger::register_account(const AccountTerms& terms) {
     for (const auto& [name, other] : impl_->accounts) {
       if (name != terms.name && other.terms.venue == terms.venue && !terms.uid.empty() &&
           other.terms.uid == terms.uid) {
-        impl_->refuse(ErrorKind::kBadRequest, "accounts '" + name + "' and '" + terms.name + "' are the same user " +
-                                                  terms.uid + " of " + terms.venue +
-                                                  ": each close would be reported twice; remove one");
+        impl_->refuse(ErrorKind::kBadRequest,
+                      "accounts '" + name + "' and '" + terms.name + "' are the same user " + terms.uid +
+                          " of " + terms.venue + ": each close would be reported twice; remove one");
       }
     }
     const auto stored = load(db, terms.name);
     if (!stored) {
       const std::int64_t from = terms.settle_from_ms.value_or(now);
       insert(db, terms, from, now);
-      impl_->audit({"host", "account", {}, {}, "", "registered", terms.name + ": " + describe(terms, from)});
+      impl_->audit(
+          {"host", "account", {}, {}, "", "registered", terms.name + ": " + describe(terms, from)});
       return AccountInfo{terms.name, from, now, {}, false};
     }
     if (stored->venue != terms.venue) {
       impl_->refuse(ErrorKind::kBadRequest, "account '" + terms.name + "' belongs to " + stored->venue +
-                                                " in this ledger; give the one on " + terms.venue + " another name");
+                                                " in this ledger; give the one on " + terms.venue +
+                                                " another name");
     }
     // Going live settles from now on: what was only recorded in dry-run stays so.
     const bool goes_live = terms.vault.live && !stored->live;
@@ -78,7 +83,8 @@ Result<AccountInfo> Ledger::register_account(const AccountTerms& terms) {
         goes_live ? std::max(now, terms.settle_from_ms.value_or(now)) : stored->settle_from_ms;
     update(db, terms, from);
     if (goes_live) {
-      impl_->audit({"host", "account", {}, {}, "dry-run", "live", terms.name + ": " + describe(terms, from)});
+      impl_->audit(
+          {"host", "account", {}, {}, "dry-run", "live", terms.name + ": " + describe(terms, from)});
     }
     const bool differs = terms.settle_from_ms && *terms.settle_from_ms != from;
     return AccountInfo{terms.name, from, stored->registered_ms, stored->watermark, differs};
@@ -122,16 +128,24 @@ void Ledger::Impl::apply_coverage(const std::string& account, const Coverage& c,
   std::vector<Gap> gaps;
   {
     Query q(*db,
-            "SELECT id, from_ms, to_ms FROM coverage_gap WHERE account = ? AND state = 'open' AND from_ms < ? AND "
+            "SELECT id, from_ms, to_ms FROM coverage_gap WHERE account = ? AND state = 'open' AND from_ms "
+            "< ? AND "
             "to_ms > ? ORDER BY id");
     q.bind(account, c.to_ms, c.from_ms);
     while (q.step()) gaps.push_back({q.integer(0), q.integer(1), q.integer(2)});
   }
   const auto open = [&](std::int64_t from, std::int64_t to) {
-    Query q(*db, "INSERT INTO coverage_gap(account, from_ms, to_ms, state, opened_ms) VALUES(?,?,?,'open',?)");
+    Query q(*db,
+            "INSERT INTO coverage_gap(account, from_ms, to_ms, state, opened_ms) VALUES(?,?,?,'open',?)");
     q.bind(account, from, to, now_ms);
     q.run();
-    audit({"host", "coverage", {}, {}, "", "open", account + " " + std::to_string(from) + ".." + std::to_string(to)});
+    audit({"host",
+           "coverage",
+           {},
+           {},
+           "",
+           "open",
+           account + " " + std::to_string(from) + ".." + std::to_string(to)});
   };
   if (!c.proven) {
     const bool known = std::any_of(gaps.begin(), gaps.end(),
@@ -166,12 +180,14 @@ Result<std::vector<UnprovenRange>> Ledger::unproven(const std::string& account, 
 Result<void> Ledger::accept_unproven(std::int64_t id, const std::string& actor, const std::string& reason) {
   return impl_->write("coverage", [&] {
     Query q(*impl_->db,
-            "UPDATE coverage_gap SET state = 'accepted', actor = ?, reason = ? WHERE id = ? AND state = 'open'");
+            "UPDATE coverage_gap SET state = 'accepted', actor = ?, reason = ? WHERE id = ? AND state = "
+            "'open'");
     q.bind(actor, reason, id);
     if (q.run() != 1) {
       impl_->refuse(ErrorKind::kBadRequest, "there is no open unproven range " + std::to_string(id));
     }
-    impl_->audit({actor, "coverage", {}, {}, "open", "accepted", "gap " + std::to_string(id) + ": " + reason});
+    impl_->audit(
+        {actor, "coverage", {}, {}, "open", "accepted", "gap " + std::to_string(id) + ": " + reason});
   });
 }
 

@@ -1,4 +1,5 @@
-// C1: a close becomes a row, once. First the rule (bridge), then what the ledger already knows, then the insert.
+// C1: a close becomes a row, once. First the rule (bridge), then what the ledger already knows, then the
+// insert.
 #include "settle/ledger_impl.hpp"
 #include "settle/plausibility.hpp"
 
@@ -26,11 +27,15 @@ Hash digest_of(const ClosedPosition& c, const std::string& account) {
   return sha256(text);
 }
 
-/// The rates that an earlier report was settled with, so that a second look does not depend on today's market.
+/// The rates that an earlier report was settled with, so that a second look does not depend on today's
+/// market.
 class StoredRates final : public RateSource {
  public:
-  StoredRates(std::string pnl_currency, std::optional<Rate> pnl, std::string fee_currency, std::optional<Rate> fee)
-      : pnl_currency_(std::move(pnl_currency)), fee_currency_(std::move(fee_currency)), pnl_(std::move(pnl)),
+  StoredRates(std::string pnl_currency, std::optional<Rate> pnl, std::string fee_currency,
+              std::optional<Rate> fee)
+      : pnl_currency_(std::move(pnl_currency)),
+        fee_currency_(std::move(fee_currency)),
+        pnl_(std::move(pnl)),
         fee_(std::move(fee)) {}
   std::optional<Rate> usd_price(std::string_view currency, std::int64_t) const override {
     if (pnl_ && currency == pnl_currency_) return pnl_;
@@ -60,9 +65,11 @@ std::optional<Rate> rate_at(const Query& q, int column) {
 
 /// The row of this venue and id, whatever vault or hash it was made for: an id settles once.
 std::optional<Known> find(Database& db, const ClosedPosition& c) {
-  Query q(db,
-          "SELECT id, account, digest, ref_id, action, units, currency, fee_currency, rate, rate_source, rate_ms, "
-          "fee_rate, fee_rate_source, fee_rate_ms, state FROM settlement WHERE venue = ? AND position_id = ?");
+  Query q(
+      db,
+      "SELECT id, account, digest, ref_id, action, units, currency, fee_currency, rate, rate_source, "
+      "rate_ms, "
+      "fee_rate, fee_rate_source, fee_rate_ms, state FROM settlement WHERE venue = ? AND position_id = ?");
   q.bind(c.venue, c.id);
   if (!q.step()) return std::nullopt;
   Known k;
@@ -74,7 +81,8 @@ std::optional<Known> find(Database& db, const ClosedPosition& c) {
   k.has_amount = !q.null(5);
   if (k.has_amount) k.units = q.number(5);
   k.state = q.text(14);
-  k.rates = StoredRates(canonical_currency(q.text(6)), rate_at(q, 8), canonical_currency(q.text(7)), rate_at(q, 11));
+  k.rates = StoredRates(canonical_currency(q.text(6)), rate_at(q, 8), canonical_currency(q.text(7)),
+                        rate_at(q, 11));
   return k;
 }
 
@@ -97,8 +105,8 @@ struct Writer {
 
   std::int64_t chain() const { return static_cast<std::int64_t>(account.vault.chain_id); }
 
-  void report(const char* kind, const ClosedPosition& c, const std::optional<Hash>& ref, const Amount& amount,
-              const std::string& reason) const {
+  void report(const char* kind, const ClosedPosition& c, const std::optional<Hash>& ref,
+              const Amount& amount, const std::string& reason) const {
     const Hash digest = sha256(c.venue + '\n' + c.id + '\n' + digest_of(c, account.name).to_string());
     {
       Query again(db, "UPDATE report SET seen = seen + 1 WHERE kind = ? AND digest = ?");
@@ -106,12 +114,13 @@ struct Writer {
       if (again.run() != 0) return;
     }
     Query q(db,
-            "INSERT INTO report(kind, chain_id, vault, ref_id, venue, position_id, account, user_addr, action, units, "
+            "INSERT INTO report(kind, chain_id, vault, ref_id, venue, position_id, account, user_addr, "
+            "action, units, "
             "pnl, currency, fee, fee_currency, closed_ms, received_ms, origin, evidence, reason, digest) "
             "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-    q.bind(kind, chain(), account.vault.address, ref, c.venue, c.id, account.name, account.user, action_text(amount),
-           amount.units, c.pnl.to_string(), c.currency, c.fee.to_string(), c.fee_currency, c.closed_ms, now_ms,
-           to_string(c.origin), c.evidence, reason, digest);
+    q.bind(kind, chain(), account.vault.address, ref, c.venue, c.id, account.name, account.user,
+           action_text(amount), amount.units, c.pnl.to_string(), c.currency, c.fee.to_string(),
+           c.fee_currency, c.closed_ms, now_ms, to_string(c.origin), c.evidence, reason, digest);
     q.run();
     impl.audit({"host", "report", {}, {}, "", kind, c.venue + ":" + c.id + " " + reason});
   }
@@ -132,7 +141,8 @@ struct Writer {
         same_direction(action_text(value.amount), known.action)) {
       return duplicate(known);
     }
-    return conflict("amount: first " + (known.has_amount ? known.units.str() + " units" : "without amount") + ", now " +
+    return conflict("amount: first " +
+                    (known.has_amount ? known.units.str() + " units" : "without amount") + ", now " +
                     (value.hold.empty() ? value.amount.units.str() + " units" : value.hold));
   }
 
@@ -151,14 +161,15 @@ struct Writer {
 
   Placement place(const ClosedPosition& c, const Assessment& a) const {
     const bool bad_time = c.closed_ms < kClosedMsMin || c.closed_ms > now_ms + kFutureMsMax;
-    const std::string hold = bad_time ? "closed_at: " + std::to_string(c.closed_ms) + " ms is no plausible time"
-                                      : a.hold;
+    const std::string hold =
+        bad_time ? "closed_at: " + std::to_string(c.closed_ms) + " ms is no plausible time" : a.hold;
     if (!bad_time && c.closed_ms < settle_from_ms) {
       return {State::kBeforeActivation, Outcome::kBeforeActivation, {}};
     }
     const bool zero = a.value.hold.empty() && !a.value.amount.action;
     if (zero && hold.empty()) return {State::kNoAction, Outcome::kNoAction, {}};
-    if (!account.vault.live) return {State::kDryRun, Outcome::kDryRun, hold.empty() ? "" : "would be held: " + hold};
+    if (!account.vault.live)
+      return {State::kDryRun, Outcome::kDryRun, hold.empty() ? "" : "would be held: " + hold};
     if (!hold.empty()) return {State::kQuarantined, Outcome::kHeld, hold};
     return {State::kQueued, Outcome::kAccepted, {}};
   }
@@ -167,29 +178,34 @@ struct Writer {
     const Placement p = place(c, a);
     const Valuation& v = a.value;
     const bool has_amount = v.hold.empty();
-    Query q(db,
-            "INSERT INTO settlement(chain_id, vault, ref_id, venue, position_id, account, user_addr, action, units, "
-            "symbol, native_symbol, market, side, entry_price, exit_price, size, pnl, pnl_text, currency, fee, fee_text, "
-            "fee_currency, usd, rate, rate_source, rate_ms, fee_rate, fee_rate_source, fee_rate_ms, closed_ms, "
-            "received_ms, origin, evidence, digest, verified, state, reason) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    Query q(
+        db,
+        "INSERT INTO settlement(chain_id, vault, ref_id, venue, position_id, account, user_addr, action, "
+        "units, "
+        "symbol, native_symbol, market, side, entry_price, exit_price, size, pnl, pnl_text, currency, fee, "
+        "fee_text, "
+        "fee_currency, usd, rate, rate_source, rate_ms, fee_rate, fee_rate_source, fee_rate_ms, closed_ms, "
+        "received_ms, origin, evidence, digest, verified, state, reason) "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     q.bind(chain(), account.vault.address, a.ref_id, c.venue, c.id, account.name, account.user,
            action_text(v.amount), has_amount ? std::optional<U256>(v.amount.units) : std::nullopt);
-    q.bind(c.symbol, c.native_symbol, c.market, to_string(c.side), text_of(c.entry_price), text_of(c.exit_price),
-           text_of(c.size), c.pnl.to_string(), c.pnl_text, c.currency, c.fee.to_string(), c.fee_text, c.fee_currency,
-           v.usd.to_string());
+    q.bind(c.symbol, c.native_symbol, c.market, to_string(c.side), text_of(c.entry_price),
+           text_of(c.exit_price), text_of(c.size), c.pnl.to_string(), c.pnl_text, c.currency,
+           c.fee.to_string(), c.fee_text, c.fee_currency, v.usd.to_string());
     bind_rate(q, v.pnl_rate);
     bind_rate(q, v.fee_rate);
-    q.bind(c.closed_ms, now_ms, to_string(c.origin), c.evidence, digest_of(c, account.name), to_text(a.verified),
-           to_string(p.state), p.reason);
+    q.bind(c.closed_ms, now_ms, to_string(c.origin), c.evidence, digest_of(c, account.name),
+           to_text(a.verified), to_string(p.state), p.reason);
     q.run();
     impl.audit({"host", "settlement", db.last_id(), {}, "", to_string(p.state), p.reason});
     return {p.outcome, a.ref_id, p.reason};
   }
 
   static void bind_rate(Query& q, const std::optional<Rate>& rate) {
-    if (rate) q.bind(rate->usd.to_string(), rate->source, rate->at_ms);
-    else q.bind(nullptr, nullptr, nullptr);
+    if (rate)
+      q.bind(rate->usd.to_string(), rate->source, rate->at_ms);
+    else
+      q.bind(nullptr, nullptr, nullptr);
   }
 
   CloseOutcome commit(const ClosedPosition& c) const {
@@ -198,7 +214,8 @@ struct Writer {
       report("REJECTED", c, {}, {}, reason);
       return {Outcome::kRejected, {}, reason};
     }
-    const auto assessed = assess(c, impl.options.bridge, account.capped_seizure, impl.options.rates, now_ms);
+    const auto assessed =
+        assess(c, impl.options.bridge, account.capped_seizure, impl.options.rates, now_ms);
     if (!assessed) {
       report("REJECTED", c, {}, {}, assessed.error().text);
       return {Outcome::kRejected, {}, assessed.error().text};

@@ -26,8 +26,8 @@ struct Ledger::Impl {
   std::unique_ptr<Database> db;
   std::map<std::string, Account> accounts;  ///< registered by this process
 
-  /// Runs `body` in one durable transaction. What it throws as ErrorException becomes the error, with nothing kept;
-  /// a WriteHook's exception passes through.
+  /// Runs `body` in one durable transaction. What it throws as ErrorException becomes the error, with
+  /// nothing kept; a WriteHook's exception passes through.
   template <class F>
   auto write(const char* what, F&& body) -> Result<std::invoke_result_t<F>> {
     using T = std::invoke_result_t<F>;
@@ -64,10 +64,11 @@ struct Ledger::Impl {
     throw ErrorException(Error{kind, db->path(), std::move(text)});
   }
 
-  /// The one place where a settlement changes its state: compare-and-set and its audit row. Throws kRetryable when the
-  /// row is not in `from` any more.
-  void move_settlement(std::int64_t id, State from, State to, const std::string& actor, const std::string& reason,
-                       const std::optional<U256>& onchain_units, std::optional<std::int64_t> slot_id);
+  /// The one place where a settlement changes its state: compare-and-set and its audit row. Throws
+  /// kRetryable when the row is not in `from` any more.
+  void move_settlement(std::int64_t id, State from, State to, const std::string& actor,
+                       const std::string& reason, const std::optional<U256>& onchain_units,
+                       std::optional<std::int64_t> slot_id);
   /// The same for a slot.
   void move_slot(std::int64_t id, SlotState from, SlotState to, const std::string& detail);
   /// Throws kFatal when another process has taken the signer over (I8).
@@ -80,7 +81,8 @@ struct Ledger::Impl {
 
  private:
   Error after_sync_failure() const {
-    return {ErrorKind::kFatal, db->path(), "an earlier write failed on the disk; restart the host after checking it"};
+    return {ErrorKind::kFatal, db->path(),
+            "an earlier write failed on the disk; restart the host after checking it"};
   }
   void commit(const char* what, Transaction& tx) {
     if (options.hook != nullptr) options.hook->before_commit(what);

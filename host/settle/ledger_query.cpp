@@ -14,11 +14,15 @@ using nlohmann::json;
 // Columns of a settlement in the order of settlement_json().
 #define ANDUIN_SETTLEMENT_COLUMNS \
   "id, ref_id, state, reason, venue, account, user_addr, position_id, symbol, native_symbol, market, side, " \
-  "entry_price, exit_price, size, pnl, pnl_text, currency, fee, fee_text, fee_currency, usd, rate, rate_source, " \
-  "rate_ms, action, units, onchain_units, closed_ms, received_ms, origin, evidence, verified, duplicates, chain_id, " \
-  "vault, fee_rate, fee_rate_source, fee_rate_ms, slots_used"
+  "entry_price, exit_price, size, pnl, pnl_text, currency, fee, fee_text, fee_currency, usd, rate, " \
+  "rate_source, rate_ms, action, units, onchain_units, closed_ms, received_ms, origin, evidence, verified, " \
+  "duplicates, chain_id, vault, fee_rate, fee_rate_source, fee_rate_ms, slots_used"
 
 json text_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.text(column)); }
+
+json hex_or_null(const Query& q, int column) {
+  return q.null(column) ? json() : json(q.hash(column).to_string());
+}
 
 json rate_json(const Query& q, int column) {
   if (q.null(column)) return {};
@@ -40,7 +44,7 @@ json settlement_json(const Query& q) {
 }
 
 json report_json(const Query& q) {
-  return {{"report", q.integer(0)}, {"state", q.text(1)}, {"ref", q.null(2) ? json() : json(q.hash(2).to_string())},
+  return {{"report", q.integer(0)}, {"state", q.text(1)}, {"ref", hex_or_null(q, 2)},
           {"venue", q.text(3)}, {"account", q.text(4)}, {"user", q.address(5).to_string()}, {"id", q.text(6)},
           {"action", text_or_null(q, 7)}, {"units", text_or_null(q, 8)}, {"pnl", q.text(9)}, {"currency", q.text(10)},
           {"fee", q.text(11)}, {"closedAt", q.integer(12)}, {"receivedAt", q.integer(13)}, {"origin", q.text(14)},
@@ -51,7 +55,6 @@ json report_json(const Query& q) {
   "id, kind, ref_id, venue, account, user_addr, position_id, action, units, pnl, currency, fee, closed_ms, " \
   "received_ms, origin, evidence, reason, seen"
 
-json hex_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.hash(column).to_string()); }
 json integer_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.integer(column)); }
 
 json attempts_json(Database& db, std::int64_t slot) {

@@ -1,5 +1,6 @@
-// The settlement book as a reader sees it: list, show, export, sums, audit check. Opens the file read-only, also while
-// a host writes it. Thread: one caller at a time per reader. Rows are JSON with the fields of docs and `ledger show`.
+// The settlement book as a reader sees it: list, show, export, sums, audit check. Opens the file read-only,
+// also while a host writes it. Thread: one caller at a time per reader. Rows are JSON with the fields of
+// docs and `ledger show`.
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -20,29 +21,30 @@ struct ListFilter {
 
 /// The sums of the reconciliation line (interfaces.md). `held` also counts what still waits for its block.
 struct Sums {
-  std::uint64_t settled = 0;   ///< SETTLED and ALREADY_SETTLED
-  std::uint64_t held = 0;      ///< QUARANTINED, BLOCKED, CONFLICT, QUEUED, ASSIGNED, INCLUDED, SAFE
-  std::uint64_t no_action = 0; ///< NO_ACTION, BEFORE_ACTIVATION, REJECTED, DRY_RUN
-  std::uint64_t waiting = 0;   ///< the part of `held` that moves on by itself
-  std::string ledger_sum;      ///< token units, signed: credits minus seizures, as seized
+  std::uint64_t settled = 0;    ///< SETTLED and ALREADY_SETTLED
+  std::uint64_t held = 0;       ///< QUARANTINED, BLOCKED, CONFLICT, QUEUED, ASSIGNED, INCLUDED, SAFE
+  std::uint64_t no_action = 0;  ///< NO_ACTION, BEFORE_ACTIVATION, REJECTED, DRY_RUN
+  std::uint64_t waiting = 0;    ///< the part of `held` that moves on by itself
+  std::string ledger_sum;       ///< token units, signed: credits minus seizures, as seized
   std::uint64_t conflict_reports = 0;
 };
 
 struct AuditCheck {
   bool ok = false;
   std::uint64_t rows = 0;
-  std::string text;            ///< the first broken row, in words
+  std::string text;  ///< the first broken row, in words
 };
 
 class LedgerReader {
  public:
-  /// kBadRequest when there is no such file or it is no ledger; kFatal when its schema is newer than this program.
+  /// kBadRequest when there is no such file or it is no ledger; kFatal when its schema is newer than this
+  /// program.
   static Result<std::unique_ptr<LedgerReader>> open(const std::filesystem::path& path);
   ~LedgerReader();
 
   Result<std::vector<nlohmann::json>> list(const ListFilter& filter);
-  /// Full trail of one settlement: frame -> close -> policy -> slots and attempts -> block, audit rows, reports with
-  /// the same refId. `ref` is a refId (0x...) or a venue's close id. kBadRequest when unknown.
+  /// Full trail of one settlement: frame -> close -> policy -> slots and attempts -> block, audit rows,
+  /// reports with the same refId. `ref` is a refId (0x...) or a venue's close id. kBadRequest when unknown.
   Result<nlohmann::json> show(const std::string& ref);
   /// Every settlement and report, one object each, in row order.
   Result<void> export_rows(const std::function<void(const nlohmann::json&)>& row);

@@ -5,7 +5,8 @@
 namespace anduin::settle {
 namespace {
 
-// 256-bit numbers and money are decimal TEXT, hashes and addresses BLOB, times INTEGER ms since the epoch UTC.
+// 256-bit numbers and money are decimal TEXT, hashes and addresses BLOB, times INTEGER ms since the epoch
+// UTC.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE account(
   name TEXT PRIMARY KEY, venue TEXT NOT NULL, uid TEXT NOT NULL, user_addr BLOB NOT NULL,
@@ -118,8 +119,9 @@ std::int64_t pragma(Database& db, std::string_view sql) {
 Error refuse(Database& db, const std::string& text) { return {ErrorKind::kFatal, db.path(), text}; }
 
 Error newer(Database& db, std::int64_t version, std::size_t newest) {
-  return refuse(db, "the ledger has schema version " + std::to_string(version) + ", this program knows up to " +
-                        std::to_string(newest) + ": install the newer anduin that wrote it");
+  return refuse(db, "the ledger has schema version " + std::to_string(version) +
+                        ", this program knows up to " + std::to_string(newest) +
+                        ": install the newer anduin that wrote it");
 }
 
 }  // namespace

@@ -13,10 +13,12 @@ inline constexpr std::int64_t kApplicationId = 0x416e6475;
 /// Step n brings version n to n+1.
 std::span<const char* const> schema_steps();
 
-/// Brings the file to the newest version in one transaction. kFatal: newer than this program, or not a ledger.
+/// Brings the file to the newest version in one transaction. kFatal: newer than this program, or not a
+/// ledger.
 Result<void> migrate(Database& db, std::span<const char* const> steps);
 
-/// For readers: the same checks without writing. kFatal also when the file is older (a host must migrate it first).
+/// For readers: the same checks without writing. kFatal also when the file is older (a host must migrate it
+/// first).
 Result<void> check_version(Database& db, std::size_t newest);
 
 }  // namespace anduin::settle

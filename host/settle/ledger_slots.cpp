@@ -1,4 +1,5 @@
-// C2 to C9: the submitter's writes. Each is one transaction, compare-and-set on every state, one audit row per move.
+// C2 to C9: the submitter's writes. Each is one transaction, compare-and-set on every state, one audit row
+// per move.
 #include "settle/ledger_impl.hpp"
 
 namespace anduin::settle {
@@ -12,8 +13,9 @@ chain::Action parse_action(const std::string& text) {
   return chain::Action::kSeizeCapped;
 }
 
-#define ANDUIN_ITEM_COLUMNS \
-  "s.id, s.ref_id, s.action, s.user_addr, s.units, s.state, s.venue, s.account, s.position_id, s.slots_used, " \
+#define ANDUIN_ITEM_COLUMNS                                                                      \
+  "s.id, s.ref_id, s.action, s.user_addr, s.units, s.state, s.venue, s.account, s.position_id, " \
+  "s.slots_used, "                                                                               \
   "s.closed_ms, s.reason"
 
 QueuedItem item_from(const Query& q) {
@@ -33,8 +35,8 @@ QueuedItem item_from(const Query& q) {
   return out;
 }
 
-std::vector<QueuedItem> items_where(Database& db, std::string_view sql, std::uint64_t chain_id, const Address& vault,
-                                    std::size_t limit) {
+std::vector<QueuedItem> items_where(Database& db, std::string_view sql, std::uint64_t chain_id,
+                                    const Address& vault, std::size_t limit) {
   std::vector<QueuedItem> out;
   Query q(db, sql);
   q.bind(i64(chain_id), vault, i64(limit));
@@ -44,7 +46,8 @@ std::vector<QueuedItem> items_where(Database& db, std::string_view sql, std::uin
 
 std::vector<AttemptRow> attempts_of(Database& db, std::int64_t slot) {
   std::vector<AttemptRow> out;
-  Query q(db, "SELECT hash, noop, raw, max_fee, tip, gas_limit FROM attempt WHERE slot_id = ? ORDER BY seq");
+  Query q(db,
+          "SELECT hash, noop, raw, max_fee, tip, gas_limit FROM attempt WHERE slot_id = ? ORDER BY seq");
   q.bind(slot);
   while (q.step()) {
     out.push_back({q.hash(0), q.integer(1) != 0, q.blob(2), q.number(3), q.number(4),
@@ -55,8 +58,10 @@ std::vector<AttemptRow> attempts_of(Database& db, std::int64_t slot) {
 
 std::vector<QueuedItem> items_of(Database& db, std::int64_t slot) {
   std::vector<QueuedItem> out;
-  Query q(db, "SELECT " ANDUIN_ITEM_COLUMNS
-              " FROM slot_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
+  Query q(
+      db,
+      "SELECT " ANDUIN_ITEM_COLUMNS
+      " FROM slot_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
   q.bind(slot);
   while (q.step()) out.push_back(item_from(q));
   return out;
@@ -76,11 +81,13 @@ SlotHead slot_head(Ledger::Impl& impl, const SignerKey& key, std::int64_t slot) 
           q.address(2)};
 }
 
-/// The settlement row of a move; through the slot's own item list, so that a move can only concern its items.
+/// The settlement row of a move; through the slot's own item list, so that a move can only concern its
+/// items.
 std::int64_t settlement_in_slot(Ledger::Impl& impl, std::int64_t slot, const Hash& ref_id) {
   Query q(*impl.db, "SELECT settlement_id FROM slot_item WHERE slot_id = ? AND ref_id = ?");
   q.bind(slot, ref_id);
-  if (!q.step()) impl.refuse(ErrorKind::kFatal, ref_id.to_string() + " is not in slot " + std::to_string(slot));
+  if (!q.step())
+    impl.refuse(ErrorKind::kFatal, ref_id.to_string() + " is not in slot " + std::to_string(slot));
   return q.integer(0);
 }
 
@@ -120,15 +127,23 @@ Result<void> Ledger::raise_nonce(const SignerKey& key, std::uint64_t at_least, c
   return impl_->write("raise_nonce", [&] {
     impl_->check_epoch(key);
     Query q(*impl_->db,
-            "UPDATE signer SET next_nonce = ?1 WHERE chain_id = ?2 AND address = ?3 AND coalesce(next_nonce, -1) < ?1");
+            "UPDATE signer SET next_nonce = ?1 WHERE chain_id = ?2 AND address = ?3 AND "
+            "coalesce(next_nonce, -1) < ?1");
     q.bind(i64(at_least), i64(key.chain_id), key.signer);
     if (q.run() != 0) {
-      impl_->audit({"submitter", "signer", {}, {}, "", std::to_string(at_least), key.signer.to_string() + " " + why});
+      impl_->audit({"submitter",
+                    "signer",
+                    {},
+                    {},
+                    "",
+                    std::to_string(at_least),
+                    key.signer.to_string() + " " + why});
     }
   });
 }
 
-Result<std::vector<QueuedItem>> Ledger::queued(std::uint64_t chain_id, const Address& vault, std::size_t limit) {
+Result<std::vector<QueuedItem>> Ledger::queued(std::uint64_t chain_id, const Address& vault,
+                                               std::size_t limit) {
   return impl_->read([&] {
     return items_where(*impl_->db,
                        "SELECT " ANDUIN_ITEM_COLUMNS
@@ -138,7 +153,8 @@ Result<std::vector<QueuedItem>> Ledger::queued(std::uint64_t chain_id, const Add
   });
 }
 
-Result<std::vector<QueuedItem>> Ledger::blocked(std::uint64_t chain_id, const Address& vault, std::size_t limit) {
+Result<std::vector<QueuedItem>> Ledger::blocked(std::uint64_t chain_id, const Address& vault,
+                                                std::size_t limit) {
   return impl_->read([&] {
     return items_where(*impl_->db,
                        "SELECT " ANDUIN_ITEM_COLUMNS
@@ -177,8 +193,9 @@ Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
   });
 }
 
-Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault, const std::vector<QueuedItem>& items,
-                                const Bytes& calldata, std::uint64_t gas_limit) {
+Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault,
+                                const std::vector<QueuedItem>& items, const Bytes& calldata,
+                                std::uint64_t gas_limit) {
   return impl_->write("reserve", [&] {
     auto& db = *impl_->db;
     impl_->check_epoch(key);
@@ -200,7 +217,8 @@ Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault, cons
       Query q(db,
               "INSERT INTO slot(chain_id, signer, nonce, vault, calldata, gas_limit, state, created_ms) "
               "VALUES(?,?,?,?,?,?,'RESERVED',?)");
-      q.bind(i64(key.chain_id), key.signer, i64(slot.nonce), vault, calldata, i64(gas_limit), impl_->clock.wall_ms());
+      q.bind(i64(key.chain_id), key.signer, i64(slot.nonce), vault, calldata, i64(gas_limit),
+             impl_->clock.wall_ms());
       q.run();
       slot.id = db.last_id();
     }
@@ -230,7 +248,8 @@ Result<void> Ledger::add_attempt(const SignerKey& key, std::int64_t slot, const 
       Query q(*impl_->db,
               "INSERT INTO attempt(hash, slot_id, seq, noop, raw, max_fee, tip, gas_limit, created_ms) "
               "SELECT ?1, ?2, count(*), ?3, ?4, ?5, ?6, ?7, ?8 FROM attempt WHERE slot_id = ?2");
-      q.bind(a.hash, slot, std::int64_t{a.noop}, a.raw, a.max_fee, a.tip, i64(a.gas_limit), impl_->clock.wall_ms());
+      q.bind(a.hash, slot, std::int64_t{a.noop}, a.raw, a.max_fee, a.tip, i64(a.gas_limit),
+             impl_->clock.wall_ms());
       q.run();
     }
     if (head.state == SlotState::kReserved) {
@@ -248,7 +267,8 @@ Result<void> Ledger::mark_sent(const SignerKey& key, std::int64_t slot, const Ha
     const std::int64_t now = impl_->clock.wall_ms();
     {
       Query q(*impl_->db,
-              "UPDATE attempt SET first_sent_ms = coalesce(first_sent_ms, ?1), last_sent_ms = ?1, sends = sends + 1, "
+              "UPDATE attempt SET first_sent_ms = coalesce(first_sent_ms, ?1), last_sent_ms = ?1, sends = "
+              "sends + 1, "
               "last_error = ?2 WHERE hash = ?3 AND slot_id = ?4");
       q.bind(now, last_error, attempt, slot);
       q.run();
@@ -259,8 +279,9 @@ Result<void> Ledger::mark_sent(const SignerKey& key, std::int64_t slot, const Ha
   });
 }
 
-Result<void> Ledger::mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt, const Hash& block_hash,
-                                std::uint64_t block_number, const std::vector<ItemMove>& items) {
+Result<void> Ledger::mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt,
+                                const Hash& block_hash, std::uint64_t block_number,
+                                const std::vector<ItemMove>& items) {
   return impl_->write("mined", [&] {
     impl_->check_epoch(key);
     const SlotHead head = slot_head(*impl_, key, slot);
@@ -275,12 +296,13 @@ Result<void> Ledger::mark_mined(const SignerKey& key, std::int64_t slot, const H
   });
 }
 
-Result<void> Ledger::mark_unmined(const SignerKey& key, std::int64_t slot, const std::vector<ItemMove>& items,
-                                  const std::string& why) {
+Result<void> Ledger::mark_unmined(const SignerKey& key, std::int64_t slot,
+                                  const std::vector<ItemMove>& items, const std::string& why) {
   return impl_->write("unmined", [&] {
     impl_->check_epoch(key);
     {
-      Query q(*impl_->db, "UPDATE slot SET win_hash = NULL, block_hash = NULL, block_number = NULL WHERE id = ?");
+      Query q(*impl_->db,
+              "UPDATE slot SET win_hash = NULL, block_hash = NULL, block_number = NULL WHERE id = ?");
       q.bind(slot);
       q.run();
     }

@@ -64,13 +64,15 @@ void LedgerWriter::commit(std::vector<Job>& jobs) {
   for (auto& job : jobs) batches.push_back(std::move(job.batch));
   auto results = ledger_.commit_group(batches);
   const auto accepted = [](const CloseOutcome& o) { return o.outcome == Outcome::kAccepted; };
-  if (results && on_durable_ && std::any_of(results->begin(), results->end(), [&](const Ledger::BatchResult& r) {
+  if (results && on_durable_ &&
+      std::any_of(results->begin(), results->end(), [&](const Ledger::BatchResult& r) {
         return r && std::any_of(r->begin(), r->end(), accepted);
       })) {
     on_durable_();
   }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (jobs[i].done) jobs[i].done(results ? std::move((*results)[i]) : Ledger::BatchResult(results.error()));
+    if (jobs[i].done)
+      jobs[i].done(results ? std::move((*results)[i]) : Ledger::BatchResult(results.error()));
   }
 }
 

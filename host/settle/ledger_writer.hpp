@@ -15,15 +15,16 @@ namespace anduin::settle {
 
 class LedgerWriter {
  public:
-  /// Outcomes in the order of the closes, after they are durable; or the error, and nothing of the batch is kept.
+  /// Outcomes in the order of the closes, after they are durable; or the error, and nothing of the batch is
+  /// kept.
   using Done = std::function<void(Result<std::vector<CloseOutcome>>)>;
 
   /// `on_durable` runs after every commit that made a row QUEUED: the submitter's wake().
   explicit LedgerWriter(Ledger& ledger, std::function<void()> on_durable = {});
   ~LedgerWriter();
 
-  /// Never drops: at kQueueMax batches it waits, which stops the poster's socket reading and its backfill. Returns
-  /// false only after stop().
+  /// Never drops: at kQueueMax batches it waits, which stops the poster's socket reading and its backfill.
+  /// Returns false only after stop().
   bool post(AccountBatch batch, Done done);
   /// The same without waiting: false when the queue is full (the caller keeps the batch and comes again).
   bool try_post(AccountBatch& batch, Done& done);
@@ -31,7 +32,8 @@ class LedgerWriter {
 
   /// Batches waiting. 10,000 accounts that all reconnect post one each.
   static constexpr std::size_t kQueueMax = 16'384;
-  /// Batches in one transaction: at 100 the fsync is shared widely enough, and one commit stays under 10 ms.
+  /// Batches in one transaction: at 100 the fsync is shared widely enough, and one commit stays under 10
+  /// ms.
   static constexpr std::size_t kGroupMax = 100;
 
  private:

@@ -55,14 +55,18 @@ Converted convert(const Decimal& figure, const std::string& currency, const Clos
   const bool own_coin = !close.base_currency.empty() && currency == canonical_currency(close.base_currency);
   if (own_coin && close.exit_price && close.exit_price->sign() > 0) {
     if (market && off_by(*close.exit_price, market->usd, kExitPriceBand)) {
-      return {{}, {}, "exit_price: " + close.exit_price->to_string() + " is far from the market's " +
-                          market->usd.to_string()};
+      return {{},
+              {},
+              "exit_price: " + close.exit_price->to_string() + " is far from the market's " +
+                  market->usd.to_string()};
     }
     return {figure * *close.exit_price, Rate{*close.exit_price, close.closed_ms, "own exit price"}, {}};
   }
   if (!market) {
-    return {{}, {}, "no_rate: no USD price of " + (currency.empty() ? "an unnamed currency" : currency) +
-                        " within 30 s before the close"};
+    return {{},
+            {},
+            "no_rate: no USD price of " + (currency.empty() ? "an unnamed currency" : currency) +
+                " within 30 s before the close"};
   }
   return {figure * market->usd, market, {}};
 }
@@ -98,7 +102,8 @@ Result<Amount> amount_of(const Decimal& value, unsigned decimals) {
 Result<Amount> amount_from_text(std::string_view text, unsigned decimals) {
   const auto value = Decimal::parse(text);
   if (!value) {
-    return Error{ErrorKind::kBadRequest, "amount", "not a decimal number: '" + std::string(text.substr(0, 64)) + "'"};
+    return Error{ErrorKind::kBadRequest, "amount",
+                 "not a decimal number: '" + std::string(text.substr(0, 64)) + "'"};
   }
   return amount_of(*value, decimals);
 }
@@ -113,9 +118,8 @@ std::string units_text(const U256& units, unsigned decimals) {
 
 std::string canonical_currency(std::string_view code) {
   std::string out(code);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
   if (out == "XBT") return "BTC";
   if (out == "XDG") return "DOGE";
   return out;
@@ -144,8 +148,10 @@ Valuation value_close(const ClosedPosition& close, PnlMode mode, const RateSourc
     }
     if (!out.hold.empty()) return out;
     const auto amount = amount_of(out.usd, decimals);
-    if (amount) out.amount = *amount;
-    else out.hold = amount.error().text;
+    if (amount)
+      out.amount = *amount;
+    else
+      out.hold = amount.error().text;
   } catch (const DecimalError& e) {
     out.hold = std::string("out_of_range: ") + e.what();
   }

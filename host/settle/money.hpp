@@ -21,7 +21,8 @@ struct Amount {
   bool operator==(const Amount&) const = default;
 };
 
-/// units = trunc(|value| * 10^decimals); the action from the sign. kBadRequest when it does not fit kUnitsMaxBits.
+/// units = trunc(|value| * 10^decimals); the action from the sign. kBadRequest when it does not fit
+/// kUnitsMaxBits.
 Result<Amount> amount_of(const Decimal& value, unsigned decimals);
 Result<Amount> amount_of(double, unsigned) = delete;
 Result<Amount> amount_of(float, unsigned) = delete;
@@ -36,8 +37,8 @@ inline constexpr unsigned kUnitsMaxBits = 128;
 inline constexpr std::int64_t kRateAgeMaxMs = 30'000;
 /// A dollar stablecoin further from one dollar than this holds settlements: 1 %.
 inline const Decimal kDepegBand{1, -2};
-/// The close's own exit price against the aggregate of its base coin, when there is one. A tenth: fills of illiquid
-/// contracts stray by some percent, a wrong unit or field is off by far more.
+/// The close's own exit price against the aggregate of its base coin, when there is one. A tenth: fills of
+/// illiquid contracts stray by some percent, a wrong unit or field is off by far more.
 inline const Decimal kExitPriceBand{1, -1};
 
 /// A price of a currency in US dollars.
@@ -51,8 +52,10 @@ struct Rate {
 class RateSource {
  public:
   virtual ~RateSource() = default;
-  /// The last aggregated best bid of `currency` (canonical code) in USD at or before `at_ms`; nothing without one.
-  [[nodiscard]] virtual std::optional<Rate> usd_price(std::string_view currency, std::int64_t at_ms) const = 0;
+  /// The last aggregated best bid of `currency` (canonical code) in USD at or before `at_ms`; nothing
+  /// without one.
+  [[nodiscard]] virtual std::optional<Rate> usd_price(std::string_view currency,
+                                                      std::int64_t at_ms) const = 0;
 };
 
 enum class PnlMode : std::uint8_t {
@@ -62,10 +65,10 @@ enum class PnlMode : std::uint8_t {
 
 /// What a close is worth. `hold` not empty: no amount, a person must look, and this is why.
 struct Valuation {
-  Decimal usd;              ///< exact, before truncation
+  Decimal usd;  ///< exact, before truncation
   Amount amount;
   std::optional<Rate> pnl_rate, fee_rate;  ///< nothing where the currency is a dollar at par
-  std::string hold;         ///< "no_rate: ...", "depeg: ...", "out_of_range: ..."
+  std::string hold;                        ///< "no_rate: ...", "depeg: ...", "out_of_range: ..."
 };
 
 /// Canonical currency code: XBT is BTC, XDG is DOGE; upper case.

@@ -45,14 +45,15 @@ Plausibility check(const ClosedPosition& c) {
                       c.exit_price->sign() > 0 && c.size->sign() > 0;
   // Not enough figures, or in two currencies: nothing can be recomputed.
   if (!priced || c.kind == InstrumentKind::kUnknown) return {Verified::kUnverified, {}};
-  const bool pnl_in_coin = !c.base_currency.empty() &&
-                           canonical_currency(c.currency) == canonical_currency(c.base_currency);
+  const bool pnl_in_coin =
+      !c.base_currency.empty() && canonical_currency(c.currency) == canonical_currency(c.base_currency);
   if (is_inverse(c.kind) != pnl_in_coin) return {Verified::kUnverified, {}};
 
   const Expected expected = recompute(c);
   if (c.entry_derived || c.size_derived) {
     if (c.pnl.abs() <= expected.notional * kPnlToNotionalMax) return {Verified::kUnverified, {}};
-    return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() + " is over three times the notional " +
+    return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() +
+                                   " is over three times the notional " +
                                    expected.notional.rounded(8).to_string()};
   }
   Decimal slack = absolute_slack(c) + expected.pnl.abs() * kPnlToleranceRelative +
@@ -69,13 +70,15 @@ Plausibility check(const ClosedPosition& c) {
 std::string check_exit_price(const ClosedPosition& close, const RateSource& rates) {
   if (!close.exit_price || close.base_currency.empty()) return {};
   const auto market = rates.usd_price(canonical_currency(close.base_currency), close.closed_ms);
-  if (!market || market->at_ms > close.closed_ms || close.closed_ms - market->at_ms > kRateAgeMaxMs) return {};
+  if (!market || market->at_ms > close.closed_ms || close.closed_ms - market->at_ms > kRateAgeMaxMs)
+    return {};
   try {
     if ((*close.exit_price - market->usd).abs() <= market->usd.abs() * kExitPriceBand) return {};
   } catch (const DecimalError&) {
     // Too many digits to compare is no price either.
   }
-  return "exit_price: " + close.exit_price->to_string() + " is far from the market's " + market->usd.to_string();
+  return "exit_price: " + close.exit_price->to_string() + " is far from the market's " +
+         market->usd.to_string();
 }
 
 Plausibility check_pnl(const ClosedPosition& close) {

@@ -6,15 +6,15 @@
 
 namespace anduin::settle {
 
-/// Beyond these and the stated fee a close is held. Relative to the expected pnl: venues round fills and mark prices
-/// in the last digits they show.
-inline const Decimal kPnlToleranceRelative{5, -3};          // 0.5 %
-/// Relative to the notional: averaged entry prices are cut to the tick, an error that scales with the position and not
-/// with its pnl.
-inline const Decimal kPnlToleranceNotional{2, -4};          // 0.02 %
-inline const Decimal kPnlToleranceUsd{5, -2};               // 5 cents: tiny closes, rounded by the venue to its cents
-/// Where entry or size were derived from pnl the check would be circular: only the magnitude is looked at. Losing or
-/// winning more than this many times the notional in one close is not a price move.
+/// Beyond these and the stated fee a close is held. Relative to the expected pnl: venues round fills and
+/// mark prices in the last digits they show.
+inline const Decimal kPnlToleranceRelative{5, -3};  // 0.5 %
+/// Relative to the notional: averaged entry prices are cut to the tick, an error that scales with the
+/// position and not with its pnl.
+inline const Decimal kPnlToleranceNotional{2, -4};  // 0.02 %
+inline const Decimal kPnlToleranceUsd{5, -2};  // 5 cents: tiny closes, rounded by the venue to its cents
+/// Where entry or size were derived from pnl the check would be circular: only the magnitude is looked at.
+/// Losing or winning more than this many times the notional in one close is not a price move.
 inline const Decimal kPnlToNotionalMax{3, 0};
 
 struct Plausibility {
@@ -22,11 +22,12 @@ struct Plausibility {
   std::string reason;  ///< why it failed; empty otherwise
 };
 
-/// Linear: (exit - entry) * size * direction. Inverse: size * (1/entry - 1/exit) * direction, size in USD, in the coin.
+/// Linear: (exit - entry) * size * direction. Inverse: size * (1/entry - 1/exit) * direction, size in USD,
+/// in the coin.
 Plausibility check_pnl(const ClosedPosition& close);
 
-/// For closes whose pnl cannot be recomputed: the exit price against the base coin's dollar price at the close, where
-/// there is one. Empty, or why the close must be held.
+/// For closes whose pnl cannot be recomputed: the exit price against the base coin's dollar price at the
+/// close, where there is one. Empty, or why the close must be held.
 std::string check_exit_price(const ClosedPosition& close, const RateSource& rates);
 
 }  // namespace anduin::settle

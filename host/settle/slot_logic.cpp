@@ -17,19 +17,27 @@ U256 ceiling(const chain::FeeSuggestion& s, const FeeLimits& limits) {
 
 U256 step_up(const U256& old) { return (old * 9 + 7) / 8 + 1; }
 
-bool event_matches(chain::Action action, const Address& user, const U256& units, const chain::VaultEvent& e) {
-  if (e.user != user || e.requested != units || e.credit != (action == chain::Action::kCredit)) return false;
+bool event_matches(chain::Action action, const Address& user, const U256& units,
+                   const chain::VaultEvent& e) {
+  if (e.user != user || e.requested != units || e.credit != (action == chain::Action::kCredit))
+    return false;
   return action == chain::Action::kSeizeCapped ? e.moved <= units : e.moved == units;
 }
 
 const char* blocked_reason(chain::RevertClass c) {
   switch (c) {
-    case chain::RevertClass::kInsufficientCollateral: return "InsufficientCollateral: the user's vault balance is too low";
-    case chain::RevertClass::kInsufficientPool: return "InsufficientPool: the vault's pool cannot pay";
-    case chain::RevertClass::kPaused: return "Paused: the vault is paused";
-    case chain::RevertClass::kMissingRole: return "MissingRole: the signer may not settle on this vault";
-    case chain::RevertClass::kBadItem: return "BadItem: the vault refuses this item";
-    default: return nullptr;
+    case chain::RevertClass::kInsufficientCollateral:
+      return "InsufficientCollateral: the user's vault balance is too low";
+    case chain::RevertClass::kInsufficientPool:
+      return "InsufficientPool: the vault's pool cannot pay";
+    case chain::RevertClass::kPaused:
+      return "Paused: the vault is paused";
+    case chain::RevertClass::kMissingRole:
+      return "MissingRole: the signer may not settle on this vault";
+    case chain::RevertClass::kBadItem:
+      return "BadItem: the vault refuses this item";
+    default:
+      return nullptr;
   }
 }
 
@@ -53,9 +61,12 @@ Result<FinalityRule> FinalityRule::parse(std::string_view text) {
 
 std::uint64_t settled_height(const FinalityRule& rule, const Heights& h) {
   switch (rule.kind) {
-    case FinalityRule::Kind::kFinalized: return h.finalized;
-    case FinalityRule::Kind::kSafe: return h.safe;
-    case FinalityRule::Kind::kDepth: return h.head > rule.depth ? h.head - rule.depth : 0;
+    case FinalityRule::Kind::kFinalized:
+      return h.finalized;
+    case FinalityRule::Kind::kSafe:
+      return h.safe;
+    case FinalityRule::Kind::kDepth:
+      return h.head > rule.depth ? h.head - rule.depth : 0;
   }
   return h.finalized;
 }
@@ -94,19 +105,24 @@ std::optional<Fees> bumped_fees(const Fees& old, const chain::FeeSuggestion& s, 
 
 AfterSend after_send(chain::SendClass what, std::size_t attempts) {
   switch (what) {
-    case chain::SendClass::kUnderpriced: return AfterSend::kBump;
+    case chain::SendClass::kUnderpriced:
+      return AfterSend::kBump;
     case chain::SendClass::kReplaceUnderpriced:
-      // With several attempts the one in the pool may be ours: outbid it. With one, a stranger's holds the nonce.
+      // With several attempts the one in the pool may be ours: outbid it. With one, a stranger's holds the
+      // nonce.
       return attempts > 1 ? AfterSend::kBump : AfterSend::kAlarm;
-    case chain::SendClass::kInsufficientFunds: return AfterSend::kHold;
-    case chain::SendClass::kPermanent: return AfterSend::kAbandon;
+    case chain::SendClass::kInsufficientFunds:
+      return AfterSend::kHold;
+    case chain::SendClass::kPermanent:
+      return AfterSend::kAbandon;
     case chain::SendClass::kAccepted:
     case chain::SendClass::kAlreadyKnown:
     case chain::SendClass::kNonceConsumed:
     case chain::SendClass::kNonceGap:
     case chain::SendClass::kRevert:
     case chain::SendClass::kPoolFull:
-    case chain::SendClass::kUnknown: break;
+    case chain::SendClass::kUnknown:
+      break;
   }
   return AfterSend::kTrack;
 }
@@ -114,16 +130,17 @@ AfterSend after_send(chain::SendClass what, std::size_t attempts) {
 ItemVerdict judge_item(chain::Action action, const Address& user, const U256& units, const ItemFacts& f) {
   if (f.used) {
     if (f.event && event_matches(action, user, units, *f.event)) {
-      return {f.own_slot ? State::kSettled : State::kAlreadySettled, f.own_slot ? "" : "settled by another transaction",
-              f.event->moved};
+      return {f.own_slot ? State::kSettled : State::kAlreadySettled,
+              f.own_slot ? "" : "settled by another transaction", f.event->moved};
     }
     if (f.event) {
       return {State::kConflict,
-              "the vault has settled this refId with another user or amount: " + f.event->requested.str() + " units for " +
-                  f.event->user.to_string(),
+              "the vault has settled this refId with another user or amount: " + f.event->requested.str() +
+                  " units for " + f.event->user.to_string(),
               f.event->moved};
     }
-    if (!f.amount_provable) return {State::kAlreadySettled, "amount_proof: none; the vault has no event to compare", {}};
+    if (!f.amount_provable)
+      return {State::kAlreadySettled, "amount_proof: none; the vault has no event to compare", {}};
     return {State::kConflict, "the vault says this refId is used, but shows no event of it", {}};
   }
   if (f.event && f.own_slot) {
@@ -133,7 +150,9 @@ ItemVerdict judge_item(chain::Action action, const Address& user, const U256& un
     if (const char* reason = blocked_reason(*f.why)) return {State::kBlocked, reason, {}};
   }
   if (f.slots_used >= kSlotsPerItemMax) {
-    return {State::kBlocked, "failed in " + std::to_string(f.slots_used) + " transactions without a known reason", {}};
+    return {State::kBlocked,
+            "failed in " + std::to_string(f.slots_used) + " transactions without a known reason",
+            {}};
   }
   return {State::kQueued, "not settled by that transaction; sent again", {}};
 }

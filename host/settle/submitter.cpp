@@ -9,12 +9,20 @@ namespace {
 
 /// A plain transfer to oneself: the cheapest transaction there is.
 constexpr std::uint64_t kNoopGas = 21'000;
+/// OP-stack chains finalize after 13 to 30 minutes; beyond this somebody should look (settlement.md section
+/// 6).
+constexpr std::int64_t kFinalityLagMaxS = 45 * 60;
 
 }  // namespace
 
 Submitter::Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vault& vault, chain::Node& node,
                      chain::Signer& signer, Clock& clock)
-    : options_(std::move(options)), ledger_(ledger), vault_(vault), node_(node), signer_(signer), clock_(clock) {}
+    : options_(std::move(options)),
+      ledger_(ledger),
+      vault_(vault),
+      node_(node),
+      signer_(signer),
+      clock_(clock) {}
 
 Submitter::~Submitter() = default;
 
@@ -22,8 +30,8 @@ void Submitter::note(const std::string& text, const QueuedItem* item) {
   status_.last_error = text;
   std::string line = "vault " + options_.vault_name + ": " + text;
   if (item != nullptr) {
-    line += " [venue " + item->venue + ", account " + item->account + ", id " + item->position_id + ", ref " +
-            item->ref_id.to_string() + "]";
+    line += " [venue " + item->venue + ", account " + item->account + ", id " + item->position_id +
+            ", ref " + item->ref_id.to_string() + "]";
   }
   // The same trouble every poll would bury everything else.
   if (line != logged_error_) spdlog::warn("{}", line);
@@ -42,7 +50,8 @@ Result<void> Submitter::start() {
   if (!*next) {
     const auto count = node_.transaction_count(key_.signer, chain::Tag::kLatest);
     if (!count) return count.error();
-    if (auto raised = ledger_.raise_nonce(key_, *count, "first use of this signer"); !raised) return raised.error();
+    if (auto raised = ledger_.raise_nonce(key_, *count, "first use of this signer"); !raised)
+      return raised.error();
   }
   started_ = true;
   return {};
@@ -54,6 +63,7 @@ Result<void> Submitter::reload() {
   slots_.clear();
   for (auto& row : *rows) slots_.push_back(Slot{std::move(row), 0, 0, 0, {}, false, {}});
   reload_ = false;
+  tracked_head_ = {};
   return {};
 }
 
@@ -65,18 +75,16 @@ Result<chain::Block> Submitter::settled_block(const chain::Block& head) {
   }
   const auto block = node_.block(id);
   if (!block) return block.error();
-  if (!*block) return Error{ErrorKind::kRetryable, options_.vault_name, "the node does not know its settled block"};
+  if (!*block)
+    return Error{ErrorKind::kRetryable, options_.vault_name, "the node does not know its settled block"};
   return **block;
 }
 
-Result<Submitter::View> Submitter::look() {
+Result<Submitter::View> Submitter::look(const chain::Block& head) {
   View view;
+  view.head = head;
   const auto safe = node_.block(chain::Tag::kSafe);
   if (!safe) return safe.error();
-  const auto head = node_.block(chain::Tag::kLatest);
-  if (!head) return head.error();
-  if (!*head) return Error{ErrorKind::kRetryable, options_.vault_name, "the node has no latest block"};
-  view.head = **head;
   const auto settled = settled_block(view.head);
   if (!settled) return settled.error();
   view.settled = *settled;
@@ -84,14 +92,18 @@ Result<Submitter::View> Submitter::look() {
   // By hash, so that no other branch can answer; an endpoint without EIP-1898 is asked by height.
   view.settled_id = view.settled.hash;
   auto nonce = node_.transaction_count(key_.signer, view.settled_id);
-  if (!nonce && (nonce.error().kind == ErrorKind::kProtocol || nonce.error().kind == ErrorKind::kBadRequest)) {
+  if (!nonce &&
+      (nonce.error().kind == ErrorKind::kProtocol || nonce.error().kind == ErrorKind::kBadRequest)) {
     view.settled_id = view.settled.number;
     nonce = node_.transaction_count(key_.signer, view.settled_id);
   }
   if (!nonce) return nonce.error();
   view.settled_nonce = *nonce;
-  status_.head = view.head.number;
   status_.finalized = view.settled.number;
+  if (head.timestamp_s - view.settled.timestamp_s > kFinalityLagMaxS) {
+    note("the settled block is " + std::to_string((head.timestamp_s - view.settled.timestamp_s) / 60) +
+         " minutes behind the head: nothing becomes SETTLED until it moves");
+  }
   return view;
 }
 
@@ -125,7 +137,14 @@ Result<bool> Submitter::tick_inner() {
   status_.queued = waiting->size();
   if (slots_.empty() && waiting->empty() && !probe_due) return false;
 
-  const auto view = look();
+  const auto head = node_.block(chain::Tag::kLatest);
+  if (!head) return head.error();
+  if (!*head) return Error{ErrorKind::kRetryable, options_.vault_name, "the node has no latest block"};
+  status_.head = (*head)->number;
+  // Without a new block no receipt can have changed: most rounds end here, with one question asked.
+  const bool new_head = (*head)->hash != tracked_head_;
+  if (!new_head && waiting->empty() && !probe_due && !anything_due(**head)) return false;
+  const auto view = look(**head);
   if (!view) return view.error();
   fees_.reset();
   balance_.reset();
@@ -138,7 +157,9 @@ Result<bool> Submitter::tick_inner() {
     if (auto r = ledger_.raise_nonce(key_, view->settled_nonce, "used elsewhere"); !r) return r.error();
   }
   bool more = false;
-  if (auto r = track(*view); !r) return r.error();
+  if (new_head) {
+    if (auto r = track(*view); !r) return r.error();
+  }
   if (auto r = send_due(*view); !r) return r.error();
   forget_closed();
   if (probe_due) {
@@ -184,8 +205,10 @@ Result<void> Submitter::broadcast(Slot& slot, const View& view) {
   if (slot.attempt_head == 0) slot.attempt_head = view.head.number;
   slot.sent_mono_ns = clock_.mono_ns();
   std::string text;
-  if (!answer) text = answer.error().to_string();
-  else if (answer->what != chain::SendClass::kAccepted) text = answer->message;
+  if (!answer)
+    text = answer.error().to_string();
+  else if (answer->what != chain::SendClass::kAccepted)
+    text = answer->message;
   if (auto kept = ledger_.mark_sent(key_, slot.row.id, attempt.hash, text); !kept) return kept.error();
   if (slot.row.state == SlotState::kSigned) slot.row.state = SlotState::kSent;
   if (!answer) {
@@ -204,15 +227,21 @@ Result<void> Submitter::handle_answer(Slot& slot, const View&, const chain::Send
         note("nonce " + std::to_string(slot.row.nonce) + ": " + answer.message, item);
       }
       break;
-    case AfterSend::kBump: slot.bump_now = slot.row.attempts.size() < options_.attempts_max; break;
+    case AfterSend::kBump:
+      slot.bump_now = slot.row.attempts.size() < options_.attempts_max;
+      break;
     case AfterSend::kAlarm:
       status_.key_shared = true;
-      note("another transaction holds nonce " + std::to_string(slot.row.nonce) + "; is the key used elsewhere? (" +
-               answer.message + ")", item);
+      note("another transaction holds nonce " + std::to_string(slot.row.nonce) +
+               "; is the key used elsewhere? (" + answer.message + ")",
+           item);
       break;
-    case AfterSend::kHold: note("the signer cannot pay for gas: " + answer.message, item); break;
+    case AfterSend::kHold:
+      note("the signer cannot pay for gas: " + answer.message, item);
+      break;
     case AfterSend::kAbandon:
-      note("nonce " + std::to_string(slot.row.nonce) + " cannot be mined as it is: " + answer.message, item);
+      note("nonce " + std::to_string(slot.row.nonce) + " cannot be mined as it is: " + answer.message,
+           item);
       slot.abandon = answer.message;
       break;
   }

@@ -1,8 +1,9 @@
 // Sends the ledger's QUEUED settlements of one vault through one signer, and tracks them to finality:
-// reserve -> sign -> persist -> broadcast -> track. No thread of its own: tick() does all that can be done now.
-// Thread: one caller at a time. Ledger, vault, node, signer and clock outlive it. What it does not promise: a tick
-// that fails may have sent bytes; outcomes come only from the chain, at the settled height. One submitter per signer
-// and chain: a second one on the same key takes it over, so every live vault needs a signer of its own.
+// reserve -> sign -> persist -> broadcast -> track. No thread of its own: tick() does all that can be done
+// now. Thread: one caller at a time. Ledger, vault, node, signer and clock outlive it. What it does not
+// promise: a tick that fails may have sent bytes; outcomes come only from the chain, at the settled height.
+// One submitter per signer and chain: a second one on the same key takes it over, so every live vault needs
+// a signer of its own.
 #pragma once
 #include <map>
 
@@ -14,28 +15,28 @@
 namespace anduin::settle {
 
 struct SubmitterOptions {
-  std::string vault_name;             ///< for log lines
+  std::string vault_name;  ///< for log lines
   std::uint64_t chain_id = 0;
   unsigned token_decimals = 6;
-  FinalityRule settled_at;            ///< default: finalized
-  std::size_t in_flight_max = 16;     ///< geth and reth keep 16 per sender
+  FinalityRule settled_at;         ///< default: finalized
+  std::size_t in_flight_max = 16;  ///< geth and reth keep 16 per sender
   FeeLimits fees;
   std::uint64_t gas_limit_max = 12'000'000;  ///< under Base's 2^24 per transaction, with room
-  std::uint64_t resend_blocks = 2;    ///< missed blocks before the same bytes go out again
-  std::uint64_t bump_blocks = 5;      ///< missed blocks before a higher fee
-  std::int64_t resend_ms = 12'000;    ///< the same on the clock, for chains whose head stands still
-  std::size_t attempts_max = 8;       ///< afterwards only resend
-  std::int64_t probe_blocked_ms = 60'000;  ///< how often BLOCKED items are tried again
-  std::uint64_t log_window_blocks = 2'000; ///< event searches, per request
-  std::uint64_t vault_since_block = 0;     ///< the vault's first block: where an event search may stop
+  std::uint64_t resend_blocks = 2;           ///< missed blocks before the same bytes go out again
+  std::uint64_t bump_blocks = 5;             ///< missed blocks before a higher fee
+  std::int64_t resend_ms = 12'000;           ///< the same on the clock, for chains whose head stands still
+  std::size_t attempts_max = 8;              ///< afterwards only resend
+  std::int64_t probe_blocked_ms = 60'000;    ///< how often BLOCKED items are tried again
+  std::uint64_t log_window_blocks = 2'000;   ///< event searches, per request
+  std::uint64_t vault_since_block = 0;       ///< the vault's first block: where an event search may stop
 };
 
 struct SubmitterStatus {
-  std::string last_error;             ///< empty when the last tick met none
+  std::string last_error;  ///< empty when the last tick met none
   std::uint64_t ticks = 0, sent = 0, settled = 0, lost_slots = 0, bumps = 0, resends = 0;
   std::size_t open_slots = 0, queued = 0;
   std::uint64_t head = 0, finalized = 0;
-  bool key_shared = false;            ///< somebody else uses this key
+  bool key_shared = false;  ///< somebody else uses this key
 };
 
 class Submitter {
@@ -44,25 +45,26 @@ class Submitter {
             chain::Signer& signer, Clock& clock);
   virtual ~Submitter();
 
-  /// Fences the signer and loads the open slots. The start-up probes of the vault are the caller's (Vault::probe).
-  /// kRetryable while the node does not answer and the very first nonce is unknown; call again.
+  /// Fences the signer and loads the open slots. The start-up probes of the vault are the caller's
+  /// (Vault::probe). kRetryable while the node does not answer and the very first nonce is unknown; call
+  /// again.
   Result<void> start();
 
-  /// One round: track, resend, plan, sign, send. Call it when rows were written and every poll interval. kFatal: the
-  /// ledger failed or the signer was taken over, nothing more may be sent by this object; other errors are in the status
-  /// and the next tick tries again. True: there is more to do at once.
+  /// One round: track, resend, plan, sign, send. Call it when rows were written and every poll interval.
+  /// kFatal: the ledger failed or the signer was taken over, nothing more may be sent by this object; other
+  /// errors are in the status and the next tick tries again. True: there is more to do at once.
   Result<bool> tick();
   [[nodiscard]] const SubmitterStatus& status() const { return status_; }
 
  protected:
   struct Slot {
     SlotRow row;
-    std::uint64_t sent_head = 0;      ///< head at the last send
-    std::uint64_t attempt_head = 0;   ///< head when the newest attempt was first sent
-    std::uint64_t sent_mono_ns = 0;   ///< 0 = to be sent now: fresh, after a restart, or after a reorg
+    std::uint64_t sent_head = 0;     ///< head at the last send
+    std::uint64_t attempt_head = 0;  ///< head when the newest attempt was first sent
+    std::uint64_t sent_mono_ns = 0;  ///< 0 = to be sent now: fresh, after a restart, or after a reorg
     std::optional<std::uint64_t> absent_since;  ///< head at the first look that found the nonce gone
     bool bump_now = false;
-    std::string abandon;              ///< not empty: why this payload is given up for a no-op
+    std::string abandon;  ///< not empty: why this payload is given up for a no-op
   };
   /// The chain at the start of a tick.
   struct View {
@@ -72,11 +74,12 @@ class Submitter {
     std::uint64_t settled_nonce = 0;
   };
 
-  // The steps in the order of a slot's life. Virtual so that the simulation can put a wrong one in their place and
-  // prove that it would be caught.
+  // The steps in the order of a slot's life. Virtual so that the simulation can put a wrong one in their
+  // place and prove that it would be caught.
 
   /// C2 to C5: reserve, sign, persist, broadcast.
-  virtual Result<void> launch(const QueuedItem& item, const Bytes& calldata, std::uint64_t gas_limit, const View& view);
+  virtual Result<void> launch(const QueuedItem& item, const Bytes& calldata, std::uint64_t gas_limit,
+                              const View& view);
   /// C4, C5: the newest attempt's bytes go out.
   virtual Result<void> broadcast(Slot& slot, const View& view);
   virtual Result<void> handle_answer(Slot& slot, const View& view, const chain::SendResult& answer);
@@ -103,12 +106,13 @@ class Submitter {
   struct Look;  ///< what was found of one slot
   Result<bool> tick_inner();
   Result<void> reload();
-  Result<View> look();
+  Result<View> look(const chain::Block& head);
 
   // submitter_track.cpp
   Result<void> track(const View& view);
   Result<Look> look_up(const Slot& slot);
-  Result<void> act_on(Slot& slot, const Look& found, const View& view);
+  /// True when the slot moved, so that it is worth another look at the same head.
+  Result<bool> act_on(Slot& slot, const Look& found, const View& view);
   Result<void> record_mined(Slot& slot, const Look& found);
   Result<void> finish(Slot& slot, const Look& found, const View& view);
   Result<void> lose(Slot& slot, const View& view);
@@ -119,6 +123,9 @@ class Submitter {
   Result<std::optional<chain::VaultEvent>> find_event(const Hash& ref_id, const View& view);
 
   // submitter_plan.cpp
+  enum class Due : std::uint8_t { kNothing, kSign, kSend, kResend, kBump };
+  [[nodiscard]] Due due(const Slot& slot, const chain::Block& head, bool lowest) const;
+  [[nodiscard]] bool anything_due(const chain::Block& head) const;
   Result<void> send_due(const View& view);
   Result<void> bump(Slot& slot, const View& view);
   Result<void> plan(const View& view, bool& more);
@@ -134,8 +141,9 @@ class Submitter {
   void note(const Error& error, const QueuedItem* item = nullptr) { note(error.to_string(), item); }
 
   bool started_ = false, reload_ = true;
-  std::optional<chain::FeeSuggestion> fees_;       ///< of this tick
-  std::optional<U256> balance_;                    ///< of this tick
+  Hash tracked_head_;                         ///< the head at which every slot was looked at and none moved
+  std::optional<chain::FeeSuggestion> fees_;  ///< of this tick
+  std::optional<U256> balance_;               ///< of this tick
   std::map<std::int64_t, std::uint64_t> waiting_;  ///< settlement row -> head at which it was put off
   std::map<Hash, std::uint64_t> search_from_;      ///< event searches in progress: next block downwards
   std::uint64_t plan_paused_until_ns_ = 0, probe_due_ns_ = 0;

@@ -6,10 +6,10 @@ namespace anduin::settle {
 
 struct Submitter::Look {
   std::optional<Sighting> sighting;
-  chain::Receipt receipt;      ///< of the sighting
-  bool noop = false;           ///< the attempt that was mined is the no-op
-  bool all_looked_up = true;   ///< no question stayed without an answer
-  bool orphaned = false;       ///< a receipt of a block that is not canonical
+  chain::Receipt receipt;     ///< of the sighting
+  bool noop = false;          ///< the attempt that was mined is the no-op
+  bool all_looked_up = true;  ///< no question stayed without an answer
+  bool orphaned = false;      ///< a receipt of a block that is not canonical
 };
 
 }  // namespace anduin::settle

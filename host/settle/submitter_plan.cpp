@@ -7,8 +7,8 @@
 namespace anduin::settle {
 namespace {
 
-/// Estimates are exact for the state they saw; others may change it before the block. Never higher: builders reserve
-/// the limit (settlement.md section 10).
+/// Estimates are exact for the state they saw; others may change it before the block. Never higher:
+/// builders reserve the limit (settlement.md section 10).
 constexpr std::uint64_t kGasNumerator = 12, kGasDenominator = 10;
 constexpr std::uint64_t kMs = 1'000'000;
 /// BLOCKED items looked at in one probe.
@@ -40,7 +40,8 @@ Result<void> Submitter::bump(Slot& slot, const View& view) {
   const AttemptRow& last = slot.row.attempts.back();
   const auto fees = bumped_fees({last.max_fee, last.tip}, *fees_, options_.fees);
   if (!fees) {
-    note("nonce " + std::to_string(slot.row.nonce) + ": the fee ceiling is reached, sending the same bytes again");
+    note("nonce " + std::to_string(slot.row.nonce) +
+         ": the fee ceiling is reached, sending the same bytes again");
     slot.attempt_head = view.head.number;
     return resend(slot, view);
   }
@@ -49,29 +50,55 @@ Result<void> Submitter::bump(Slot& slot, const View& view) {
   return broadcast(slot, view);
 }
 
-// Lowest nonce first: a pool keeps later ones waiting for it.
+Submitter::Due Submitter::due(const Slot& slot, const chain::Block& head, bool lowest) const {
+  if (slot.row.state == SlotState::kMined) return Due::kNothing;
+  if (slot.row.state == SlotState::kReserved) return Due::kSign;
+  if (!slot.abandon.empty() && !slot.row.attempts.back().noop) return Due::kBump;
+  if (slot.sent_mono_ns == 0) return Due::kSend;
+  const bool late =
+      lowest && slot.attempt_head != 0 && head.number >= slot.attempt_head + options_.bump_blocks;
+  if (slot.bump_now || late) return Due::kBump;
+  const bool missed =
+      head.number >= slot.sent_head + options_.resend_blocks ||
+      clock_.mono_ns() - slot.sent_mono_ns >= static_cast<std::uint64_t>(options_.resend_ms) * kMs;
+  return missed ? Due::kResend : Due::kNothing;
+}
+
+bool Submitter::anything_due(const chain::Block& head) const {
+  bool lowest = true;
+  for (const auto& slot : slots_) {
+    if (slot.row.state == SlotState::kMined) continue;
+    if (due(slot, head, lowest) != Due::kNothing) return true;
+    lowest = false;
+  }
+  return false;
+}
+
+// Lowest nonce first: a pool keeps later ones waiting for it. Only the lowest open one is worth a higher
+// fee.
 Result<void> Submitter::send_due(const View& view) {
   bool lowest = true;
-  const std::uint64_t now = clock_.mono_ns();
   for (auto& slot : slots_) {
     if (slot.row.state == SlotState::kMined) continue;
     Result<void> done;
-    const bool never = slot.sent_mono_ns == 0;
-    const bool missed = view.head.number >= slot.sent_head + options_.resend_blocks ||
-                        now - slot.sent_mono_ns >= static_cast<std::uint64_t>(options_.resend_ms) * kMs;
-    const bool late = lowest && slot.attempt_head != 0 && view.head.number >= slot.attempt_head + options_.bump_blocks;
-    if (slot.row.state == SlotState::kReserved) {
-      const auto fees = fresh();
-      done = fees ? sign_slot(slot, *fees, false) : Result<void>(fees.error());
-      if (done) done = broadcast(slot, view);
-    } else if (!slot.abandon.empty() && !slot.row.attempts.back().noop) {
-      done = bump(slot, view);
-    } else if (!never && (slot.bump_now || late)) {
-      done = bump(slot, view);
-    } else if (never) {
-      done = broadcast(slot, view);
-    } else if (missed) {
-      done = resend(slot, view);
+    switch (due(slot, view.head, lowest)) {
+      case Due::kNothing:
+        break;
+      case Due::kSign: {
+        const auto fees = fresh();
+        done = fees ? sign_slot(slot, *fees, false) : Result<void>(fees.error());
+        if (done) done = broadcast(slot, view);
+        break;
+      }
+      case Due::kSend:
+        done = broadcast(slot, view);
+        break;
+      case Due::kResend:
+        done = resend(slot, view);
+        break;
+      case Due::kBump:
+        done = bump(slot, view);
+        break;
     }
     lowest = false;
     if (!done) {
@@ -121,22 +148,23 @@ Result<void> Submitter::resolve_used(const QueuedItem& item, const View& view) {
     return {};
   }
   const ItemVerdict v = judge_item(item.action, item.user, item.units, *facts);
-  if (auto kept = ledger_.move_item(key_, vault_.address(), {item.ref_id, item.state, v.to, v.reason, v.onchain_units});
+  if (auto kept = ledger_.move_item(key_, vault_.address(),
+                                    {item.ref_id, item.state, v.to, v.reason, v.onchain_units});
       !kept) {
     return kept.error();
   }
   if (v.to == State::kAlreadySettled) {
     ++status_.settled;
-    spdlog::info("vault {}: ALREADY_SETTLED {} id {} ref {}", options_.vault_name, item.venue, item.position_id,
-                 item.ref_id.to_string());
+    spdlog::info("vault {}: ALREADY_SETTLED {} id {} ref {}", options_.vault_name, item.venue,
+                 item.position_id, item.ref_id.to_string());
   } else {
     note(std::string(to_string(v.to)) + ": " + v.reason, &item);
   }
   return {};
 }
 
-Result<Submitter::Planned> Submitter::handle_revert(const QueuedItem& item, const chain::VaultRevert& revert,
-                                                    const View& view) {
+Result<Submitter::Planned> Submitter::handle_revert(const QueuedItem& item,
+                                                    const chain::VaultRevert& revert, const View& view) {
   if (revert.what == chain::RevertClass::kDuplicateRefId) {
     if (auto r = resolve_used(item, view); !r) return r.error();
     return Planned::kSkipped;
@@ -150,7 +178,8 @@ Result<Submitter::Planned> Submitter::handle_revert(const QueuedItem& item, cons
     return Planned::kSkipped;
   }
   const std::string reason = revert.to_string();
-  if (auto kept = ledger_.move_item(key_, vault_.address(), {item.ref_id, item.state, State::kBlocked, reason, {}});
+  if (auto kept =
+          ledger_.move_item(key_, vault_.address(), {item.ref_id, item.state, State::kBlocked, reason, {}});
       !kept) {
     return kept.error();
   }
@@ -186,7 +215,8 @@ Result<Submitter::Planned> Submitter::plan_item(const QueuedItem& item, const Vi
 Result<void> Submitter::plan(const View& view, bool& more) {
   if (clock_.mono_ns() < plan_paused_until_ns_ || slots_.size() >= options_.in_flight_max) return {};
   // Rows that were put off stay in front of the queue: look past them.
-  auto items = ledger_.queued(options_.chain_id, vault_.address(), options_.in_flight_max + waiting_.size());
+  auto items =
+      ledger_.queued(options_.chain_id, vault_.address(), options_.in_flight_max + waiting_.size());
   if (!items) return items.error();
   status_.queued = items->size();
   std::size_t put_off = 0;

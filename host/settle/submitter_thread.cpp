@@ -6,7 +6,10 @@ namespace anduin::settle {
 
 SubmitterThread::SubmitterThread(Submitter& submitter, std::int64_t poll_ms,
                                  std::function<void(const Error&)> on_fatal)
-    : submitter_(submitter), poll_ms_(poll_ms), on_fatal_(std::move(on_fatal)), thread_([this] { run(); }) {}
+    : submitter_(submitter),
+      poll_ms_(poll_ms),
+      on_fatal_(std::move(on_fatal)),
+      thread_([this] { run(); }) {}
 
 SubmitterThread::~SubmitterThread() { stop(); }
 

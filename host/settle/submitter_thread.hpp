@@ -1,6 +1,6 @@
 // The thread that ticks a submitter: at once after wake(), else every poll interval.
-// Thread: wake() and status() from any thread; stop() (and the destructor) wait for the tick in progress. The submitter
-// outlives it and is touched by nobody else while it runs.
+// Thread: wake() and status() from any thread; stop() (and the destructor) wait for the tick in progress.
+// The submitter outlives it and is touched by nobody else while it runs.
 #pragma once
 #include <condition_variable>
 #include <functional>
@@ -23,7 +23,8 @@ class SubmitterThread {
   void stop();
   [[nodiscard]] SubmitterStatus status() const;
 
-  /// After a fatal error: long enough not to fill the log, short enough to go on soon after a disk was cleared.
+  /// After a fatal error: long enough not to fill the log, short enough to go on soon after a disk was
+  /// cleared.
   static constexpr std::int64_t kFatalPauseMs = 5'000;
 
  private:

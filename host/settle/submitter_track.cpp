@@ -53,15 +53,21 @@ Result<Submitter::Look> Submitter::look_up(const Slot& slot) {
 }
 
 Result<void> Submitter::track(const View& view) {
+  bool clean = true;
   for (auto& slot : slots_) {
     if (slot.row.state == SlotState::kReserved) continue;
     auto found = look_up(slot);
     if (!found) return found.error();
-    if (auto done = act_on(slot, *found, view); !done) {
-      if (done.error().kind == ErrorKind::kFatal) return done.error();
-      note(done.error());  // this slot again in the next round, the others now
+    clean = clean && found->all_looked_up && !found->orphaned;
+    if (auto moved = act_on(slot, *found, view); !moved) {
+      if (moved.error().kind == ErrorKind::kFatal) return moved.error();
+      note(moved.error());  // this slot again in the next round, the others now
+      clean = false;
+    } else if (*moved) {
+      clean = false;
     }
   }
+  tracked_head_ = clean ? view.head.hash : Hash{};
   forget_closed();
   return {};
 }
@@ -72,7 +78,10 @@ void Submitter::forget_closed() {
   });
 }
 
-Result<void> Submitter::act_on(Slot& slot, const Look& found, const View& view) {
+Result<bool> Submitter::act_on(Slot& slot, const Look& found, const View& view) {
+  const auto moved = [](const Result<void>& done) {
+    return done ? Result<bool>(true) : Result<bool>(done.error());
+  };
   SlotFacts facts;
   facts.state = slot.row.state;
   facts.block_hash = slot.row.block_hash;
@@ -84,29 +93,33 @@ Result<void> Submitter::act_on(Slot& slot, const Look& found, const View& view) 
   facts.settled_height = view.settled.number;
   facts.absent_before = slot.absent_since && view.heights.head >= *slot.absent_since + kSecondLookBlocks;
   switch (next_move(facts)) {
-    case SlotMove::kMined: return record_mined(slot, found);
-    case SlotMove::kFinal: return finish(slot, found, view);
-    case SlotMove::kLost: return lose(slot, view);
+    case SlotMove::kMined:
+      return moved(record_mined(slot, found));
+    case SlotMove::kFinal:
+      return moved(finish(slot, found, view));
+    case SlotMove::kLost:
+      return moved(lose(slot, view));
     case SlotMove::kSuspect:
       if (!slot.absent_since) slot.absent_since = view.heights.head;
-      return {};
+      return false;
     case SlotMove::kUnmined: {
       const std::string why = "not in block " + std::to_string(slot.row.block_number) + " any more";
-      auto kept = ledger_.mark_unmined(key_, slot.row.id, moves_to(slot.row.items, State::kAssigned, why), why);
+      auto kept =
+          ledger_.mark_unmined(key_, slot.row.id, moves_to(slot.row.items, State::kAssigned, why), why);
       if (!kept) return kept.error();
       apply(slot.row.items, State::kAssigned);
       slot.row.state = SlotState::kSent;
       slot.row.block_hash = {};
       slot.sent_mono_ns = 0;  // send again at once
-      return {};
+      return true;
     }
-    case SlotMove::kWait: break;
+    case SlotMove::kWait:
+      break;
   }
-  if (found.sighting) {
-    slot.absent_since.reset();
-    return promote_safe(slot, view);
-  }
-  return {};
+  if (!found.sighting) return false;
+  slot.absent_since.reset();
+  const auto promoted = promote_safe(slot, view);
+  return promoted ? Result<bool>(false) : Result<bool>(promoted.error());
 }
 
 Result<void> Submitter::record_mined(Slot& slot, const Look& found) {
@@ -132,9 +145,11 @@ Result<void> Submitter::promote_safe(Slot& slot, const View& view) {
   if (!any) return {};
   std::vector<ItemMove> moves;
   for (const auto& item : slot.row.items) {
-    if (item.state == State::kIncluded) moves.push_back({item.ref_id, State::kIncluded, State::kSafe, "", {}});
+    if (item.state == State::kIncluded)
+      moves.push_back({item.ref_id, State::kIncluded, State::kSafe, "", {}});
   }
-  auto kept = ledger_.mark_mined(key_, slot.row.id, slot.row.win_hash, slot.row.block_hash, slot.row.block_number, moves);
+  auto kept = ledger_.mark_mined(key_, slot.row.id, slot.row.win_hash, slot.row.block_hash,
+                                 slot.row.block_number, moves);
   if (!kept) return kept.error();
   for (auto& item : slot.row.items) {
     if (item.state == State::kIncluded) item.state = State::kSafe;
@@ -194,7 +209,8 @@ Result<ItemFacts> Submitter::facts_of(const QueuedItem& item, const View& view, 
   return facts;
 }
 
-Result<void> Submitter::close(Slot& slot, SlotState end, const std::vector<ItemMove>& moves, const std::string& why) {
+Result<void> Submitter::close(Slot& slot, SlotState end, const std::vector<ItemMove>& moves,
+                              const std::string& why) {
   auto kept = ledger_.close_slot(key_, slot.row.id, end, moves, why);
   if (!kept) return kept.error();
   slot.row.state = end;
@@ -203,8 +219,9 @@ Result<void> Submitter::close(Slot& slot, SlotState end, const std::vector<ItemM
     const bool good = moves[i].to == State::kSettled || moves[i].to == State::kAlreadySettled;
     if (good) {
       ++status_.settled;
-      spdlog::info("vault {}: {} {} id {} account {} ref {} nonce {}", options_.vault_name, to_string(moves[i].to),
-                   item.venue, item.position_id, item.account, item.ref_id.to_string(), slot.row.nonce);
+      spdlog::info("vault {}: {} {} id {} account {} ref {} nonce {}", options_.vault_name,
+                   to_string(moves[i].to), item.venue, item.position_id, item.account,
+                   item.ref_id.to_string(), slot.row.nonce);
     } else {
       note(std::string(to_string(moves[i].to)) + ": " + moves[i].reason, &item);
     }
@@ -236,8 +253,9 @@ Result<void> Submitter::lose(Slot& slot, const View& view) {
   }
   status_.key_shared = true;
   ++status_.lost_slots;
-  return close(slot, SlotState::kLost, moves,
-               "nonce " + std::to_string(slot.row.nonce) + " was consumed by a transaction that is not ours");
+  return close(
+      slot, SlotState::kLost, moves,
+      "nonce " + std::to_string(slot.row.nonce) + " was consumed by a transaction that is not ours");
 }
 
 }  // namespace anduin::settle

@@ -15,10 +15,19 @@ using chain::U256;
 
 /// Persisted by name: to_string() values are frozen.
 enum class State : std::uint8_t {
-  kNoAction, kRejected, kBeforeActivation, kDryRun,  // terminal, never sent
-  kQuarantined, kQueued, kAssigned, kIncluded, kSafe,
-  kSettled, kAlreadySettled,                         // terminal
-  kConflict, kBlocked,                               // need a person, a policy, or a cleared condition
+  kNoAction,
+  kRejected,
+  kBeforeActivation,
+  kDryRun,  // terminal, never sent
+  kQuarantined,
+  kQueued,
+  kAssigned,
+  kIncluded,
+  kSafe,
+  kSettled,
+  kAlreadySettled,  // terminal
+  kConflict,
+  kBlocked,  // need a person, a policy, or a cleared condition
 };
 const char* to_string(State s);  ///< "NO_ACTION", "QUEUED", ...
 std::optional<State> parse_state(std::string_view text);
@@ -29,11 +38,11 @@ std::optional<SlotState> parse_slot_state(std::string_view text);
 
 /// What commit_batch did with one close.
 enum class Outcome : std::uint8_t {
-  kAccepted,          ///< a new row, QUEUED
-  kDuplicate,         ///< known already, same amount: ignored
-  kConflict,          ///< known with another amount or from another account: a report of its own, never sent
-  kHeld,              ///< a new row, QUARANTINED with a reason
-  kNoAction,          ///< a new row, zero units
+  kAccepted,   ///< a new row, QUEUED
+  kDuplicate,  ///< known already, same amount: ignored
+  kConflict,   ///< known with another amount or from another account: a report of its own, never sent
+  kHeld,       ///< a new row, QUARANTINED with a reason
+  kNoAction,   ///< a new row, zero units
   kBeforeActivation,  ///< a new row, closed before the account's settle_from
   kDryRun,            ///< a new row, terminal
   kRejected,          ///< malformed: a report, never a settlement
@@ -50,16 +59,16 @@ struct CloseOutcome {
 struct VaultTerms {
   std::string name;
   std::uint64_t chain_id = 0;
-  Address address;         ///< may be zero in dry-run
+  Address address;  ///< may be zero in dry-run
   bool live = false;
 };
 
 /// An account as the pipeline names it.
 struct AccountTerms {
-  std::string name;        ///< unique
-  std::string venue;       ///< display name
-  std::string uid;         ///< the venue's own user id; may be empty until the venue has said it
-  Address user;            ///< credited or seized from
+  std::string name;   ///< unique
+  std::string venue;  ///< display name
+  std::string uid;    ///< the venue's own user id; may be empty until the venue has said it
+  Address user;       ///< credited or seized from
   VaultTerms vault;
   bool capped_seizure = false;
   std::optional<std::int64_t> settle_from_ms;  ///< nothing = the moment of first registration
@@ -80,7 +89,7 @@ struct Coverage {
 
 struct AccountInfo {
   std::string name;
-  std::int64_t settle_from_ms = 0;   ///< durable; a later change in the pipeline file does not move it
+  std::int64_t settle_from_ms = 0;  ///< durable; a later change in the pipeline file does not move it
   std::int64_t registered_ms = 0;
   std::optional<Watermark> watermark;
   bool settle_from_differs = false;  ///< the pipeline states another one than the ledger holds: say so

@@ -1,16 +1,20 @@
-// The whole path against a real EVM node: closes through the writer thread, submitter thread, the reference vault,
-// the process ended and begun again in the middle, reorgs, both vaults. Verdict from the vault's events.
+// The whole path against a real EVM node: closes through the writer thread, submitter thread, the reference
+// vault, the process ended and begun again in the middle, reorgs, both vaults. Verdict from the vault's
+// events.
+#include "support/anvil.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "base/random.hpp"
 #include "chain/http_transport.hpp"
 #include "settle/ledger_writer.hpp"
 #include "settle/submitter_thread.hpp"
 #include "settle/support.hpp"
-#include "support/anvil.hpp"
 
 using namespace anduin;
 using namespace anduin::settle;
@@ -21,13 +25,13 @@ using anduin::test::dev_accounts;
 using anduin::test::TestVault;
 using anduin::test::VaultOptions;
 
-#define NEED_ANVIL()                                                              \
-  do {                                                                            \
-    if (!Anvil::find_binary()) {                                                  \
-      std::puts("SKIPPED: anvil is not installed (npm ci in tests/node)");        \
-      SUCCEED();                                                                  \
-      return;                                                                     \
-    }                                                                             \
+#define NEED_ANVIL()                                                       \
+  do {                                                                     \
+    if (!Anvil::find_binary()) {                                           \
+      std::puts("SKIPPED: anvil is not installed (npm ci in tests/node)"); \
+      SUCCEED();                                                           \
+      return;                                                              \
+    }                                                                      \
   } while (false)
 
 namespace {
@@ -84,7 +88,8 @@ void wait_settled(const TempDir& dir, Anvil& anvil, std::uint64_t count, int tim
   while (reader(dir)->sums()->settled < count) {
     if (clock.mono_ns() > end) {
       std::string rows;
-      for (const auto& row : *reader(dir)->list({})) rows += row["id"].dump() + row["state"].dump() + row["reason"].dump();
+      const auto all = reader(dir)->list({}).value();
+      for (const auto& row : all) rows += row["id"].dump() + row["state"].dump() + row["reason"].dump();
       FAIL("only " << reader(dir)->sums()->settled << " of " << count << " settled: " << rows);
     }
     anvil.mine();
@@ -180,7 +185,8 @@ TEST_CASE("anvil: blocked without collateral, settled after the deposit", "[anvi
     if (row && (*row)["state"] == "BLOCKED") break;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  CHECK((*reader(dir)->show("poor"))["reason"].get<std::string>().find("InsufficientCollateral") == 0);
+  CHECK((*reader(dir)->show("poor"))["reason"].get<std::string>().find("InsufficientCollateral") !=
+        std::string::npos);
   vault.deposit_for(dev_accounts()[3].address, 40'000'000);
   wait_settled(dir, anvil, 1);
   CHECK(vault.collateral(dev_accounts()[3].address) == 0);
@@ -212,9 +218,11 @@ TEST_CASE("anvil: from post to durable to the first broadcast", "[anvil][latency
     if (i % 8 == 7) anvil.mine(6);
   }
   std::sort(broadcast_us.begin(), broadcast_us.end());
-  std::printf("row durable to end of first broadcast's tick on anvil: p50 %lld us, p95 %lld us, max %lld us\n",
-              static_cast<long long>(broadcast_us[kCloses / 2]), static_cast<long long>(broadcast_us[kCloses * 95 / 100]),
-              static_cast<long long>(broadcast_us.back()));
+  std::printf(
+      "row durable to end of first broadcast's tick on anvil: p50 %lld us, p95 %lld us, max %lld us\n",
+      static_cast<long long>(broadcast_us[kCloses / 2]),
+      static_cast<long long>(broadcast_us[kCloses * 95 / 100]),
+      static_cast<long long>(broadcast_us.back()));
   wait_settled(dir, anvil, kCloses);
   reconcile(dir, vault);
 }

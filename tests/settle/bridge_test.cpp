@@ -49,11 +49,14 @@ TEST_CASE("bridge: a loss seizes, capped by the call, the bridge, or neither", "
   SettlementBridge plain, capping{BridgeOptions{.capped_seizure = true}};
   const auto type = [](Result<std::optional<SettlementAction>> r) { return (*r)->type; };
   CHECK(type(plain.map_position_to_settlement(loss("1"), address_of(1))) == chain::Action::kSeize);
-  CHECK(type(plain.map_position_to_settlement(loss("2"), address_of(1), true)) == chain::Action::kSeizeCapped);
+  CHECK(type(plain.map_position_to_settlement(loss("2"), address_of(1), true)) ==
+        chain::Action::kSeizeCapped);
   CHECK(type(capping.map_position_to_settlement(loss("3"), address_of(1))) == chain::Action::kSeizeCapped);
   CHECK(type(capping.map_position_to_settlement(loss("4"), address_of(1), false)) == chain::Action::kSeize);
-  // The seed's basic set-up capped whatever was not a credit and never looked at the type: a credit stays one.
-  CHECK(type(capping.map_position_to_settlement(close_of("5", "1"), address_of(1))) == chain::Action::kCredit);
+  // The seed's basic set-up capped whatever was not a credit and never looked at the type: a credit stays
+  // one.
+  CHECK(type(capping.map_position_to_settlement(close_of("5", "1"), address_of(1))) ==
+        chain::Action::kCredit);
 }
 
 TEST_CASE("bridge: zero is no action and is remembered", "[bridge]") {
@@ -70,7 +73,8 @@ TEST_CASE("bridge: zero is no action and is remembered", "[bridge]") {
 TEST_CASE("bridge: batch keeps order, skips what is known, refuses malformed input whole", "[bridge]") {
   SettlementBridge bridge;
   const auto actions = bridge.batch_map_positions(
-      {close_of("1", "1"), close_of("2", "0"), close_of("1", "1"), close_of("3", "-3")}, address_of(1), true);
+      {close_of("1", "1"), close_of("2", "0"), close_of("1", "1"), close_of("3", "-3")}, address_of(1),
+      true);
   REQUIRE(actions);
   REQUIRE(actions->size() == 2);
   CHECK((*actions)[0].position.id == "1");

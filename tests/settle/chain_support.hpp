@@ -37,7 +37,8 @@ class ScriptedNode final : public chain::Node {
     if (down) return refused();
     return real_.call(from, to, data, at);
   }
-  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from, const Address& to,
+  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from,
+                                                                      const Address& to,
                                                                       const Bytes& data) override {
     using Answer = std::variant<std::uint64_t, chain::CallResult>;
     if (down) return refused();
@@ -92,8 +93,8 @@ struct Bench {
   simulation::FakeNode fake;
   ScriptedNode node{fake};
   // Publicly known development key, of no value anywhere.
-  std::unique_ptr<chain::LocalSigner> key =
-      *chain::LocalSigner::from_hex_key("0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d", dice);
+  std::unique_ptr<chain::LocalSigner> key = *chain::LocalSigner::from_hex_key(
+      "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d", dice);
   ScriptedSigner signer{*key};
   SubmitterOptions options;
   LedgerOptions ledger_options;

@@ -1,5 +1,6 @@
-// The process ends before or after each durable write and around each send of a fixed story (settlement.md 5.4,
-// C1 to C9), on a vault with and without the duplicate check; every close takes effect once.
+// The process ends before or after each durable write and around each send of a fixed story
+// (settlement.md 5.4, C1 to C9), on a vault with and without the duplicate check; every close takes effect
+// once.
 #include <spdlog/spdlog.h>
 
 #include "settle/chain_support.hpp"
@@ -38,7 +39,8 @@ struct Story {
     b.close_down();
     b.ledger_options.hook = &hook;
     hook.at = crash_at;
-    const std::vector<ClosedPosition> closes{close_of("1", "10"), close_of("2", "-800", "bob"), close_of("3", "0")};
+    const std::vector<ClosedPosition> closes{close_of("1", "10"), close_of("2", "-800", "bob"),
+                                             close_of("3", "0")};
     bool sabotaged = false;
     b.node.on_send = [&](const Bytes& raw) -> std::optional<chain::SendResult> {
       hook.point("before send");
@@ -69,18 +71,21 @@ struct Story {
   }
 
   static void open(Bench& b) {
-    auto opened = Ledger::open([&] {
-      LedgerOptions o = b.ledger_options;
-      o.path = b.dir.ledger();
-      return o;
-    }(), b.clock);
+    auto opened = Ledger::open(
+        [&] {
+          LedgerOptions o = b.ledger_options;
+          o.path = b.dir.ledger();
+          return o;
+        }(),
+        b.clock);
     if (!opened) throw std::runtime_error(opened.error().to_string());
     b.ledger = std::move(*opened);
     auto alice = terms("alice"), bob = terms("bob");
     alice.settle_from_ms = bob.settle_from_ms = kNow - 1;
     bob.user = address_of(0xb0);
     bob.capped_seizure = true;
-    if (!b.ledger->register_account(alice) || !b.ledger->register_account(bob)) throw std::runtime_error("account");
+    if (!b.ledger->register_account(alice) || !b.ledger->register_account(bob))
+      throw std::runtime_error("account");
     b.submitter = std::make_unique<Submitter>(b.options, *b.ledger, b.vault, b.node, b.signer, b.clock);
   }
 
@@ -129,6 +134,12 @@ void every_point(bool duplicate_check, bool foreign_use) {
 
 }  // namespace
 
-TEST_CASE("crash at every write and send, vault with the duplicate check", "[crash]") { every_point(true, false); }
-TEST_CASE("crash at every write and send, vault without the duplicate check", "[crash]") { every_point(false, false); }
-TEST_CASE("crash at every write and send while the key is used elsewhere", "[crash]") { every_point(false, true); }
+TEST_CASE("crash at every write and send, vault with the duplicate check", "[crash]") {
+  every_point(true, false);
+}
+TEST_CASE("crash at every write and send, vault without the duplicate check", "[crash]") {
+  every_point(false, false);
+}
+TEST_CASE("crash at every write and send while the key is used elsewhere", "[crash]") {
+  every_point(false, true);
+}

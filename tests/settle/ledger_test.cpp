@@ -1,4 +1,5 @@
-// The ledger's promises to the venue side: one row per close, conflicts beside it, terms, watermarks, coverage.
+// The ledger's promises to the venue side: one row per close, conflicts beside it, terms, watermarks,
+// coverage.
 #include "settle/ledger.hpp"
 
 #include <nlohmann/json.hpp>
@@ -51,7 +52,8 @@ TEST_CASE("ledger: live, history, restart, two connections: one row", "[ledger]"
   CHECK(commit(*f.ledger, close) == Outcome::kDuplicate);
   f.restart();
   CHECK(commit(*f.ledger, close) == Outcome::kDuplicate);
-  const auto both = f.ledger->commit_batch({"alice", {close_of("exec-2", "1"), close_of("exec-2", "1")}, {}, {}});
+  const auto both =
+      f.ledger->commit_batch({"alice", {close_of("exec-2", "1"), close_of("exec-2", "1")}, {}, {}});
   CHECK((*both)[0].outcome == Outcome::kAccepted);
   CHECK((*both)[1].outcome == Outcome::kDuplicate);
   CHECK(f.rows().size() == 2);

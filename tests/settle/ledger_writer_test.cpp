@@ -1,4 +1,5 @@
-// The writer thread: durable before reported, groups, nothing dropped at the bound or at the end, and how fast.
+// The writer thread: durable before reported, groups, nothing dropped at the bound or at the end, and how
+// fast.
 #include "settle/ledger_writer.hpp"
 
 #include <algorithm>
@@ -18,7 +19,8 @@ AccountBatch batch_of(int n) { return {"alice", {close_of("w-" + std::to_string(
 
 }  // namespace
 
-TEST_CASE("writer: reports after the row is there, and wakes the submitter for queued rows only", "[writer]") {
+TEST_CASE("writer: reports after the row is there, and wakes the submitter for queued rows only",
+          "[writer]") {
   TempDir dir;
   ManualClock clock(kNow);
   auto ledger = open_ledger(dir, clock);
@@ -32,15 +34,18 @@ TEST_CASE("writer: reports after the row is there, and wakes the submitter for q
   CHECK(seen.get_future().get() == 1);
   CHECK(wakes == 1);
   std::promise<Outcome> again;
-  REQUIRE(writer.post(batch_of(1), [&](Result<std::vector<CloseOutcome>> r) { again.set_value(r->front().outcome); }));
+  REQUIRE(writer.post(batch_of(1),
+                      [&](Result<std::vector<CloseOutcome>> r) { again.set_value(r->front().outcome); }));
   CHECK(again.get_future().get() == Outcome::kDuplicate);
   CHECK(wakes == 1);
   std::promise<bool> unknown;
-  REQUIRE(writer.post({"nobody", {}, {}, {}}, [&](Result<std::vector<CloseOutcome>> r) { unknown.set_value(!r); }));
+  REQUIRE(writer.post({"nobody", {}, {}, {}},
+                      [&](Result<std::vector<CloseOutcome>> r) { unknown.set_value(!r); }));
   CHECK(unknown.get_future().get());
 }
 
-TEST_CASE("writer: several posters, every batch answered once, also those posted right before the end", "[writer]") {
+TEST_CASE("writer: several posters, every batch answered once, also those posted right before the end",
+          "[writer]") {
   TempDir dir;
   ManualClock clock(kNow);
   LedgerOptions options;
@@ -81,7 +86,10 @@ TEST_CASE("writer: at its bound it refuses or waits, and drops nothing", "[write
   std::atomic<std::size_t> answered{0};
   LedgerWriter writer(*ledger);
   // The first answer holds the writer's thread, so that the queue fills.
-  writer.post(batch_of(0), [&, opened](Result<std::vector<CloseOutcome>>) { opened.wait(); ++answered; });
+  writer.post(batch_of(0), [&, opened](Result<std::vector<CloseOutcome>>) {
+    opened.wait();
+    ++answered;
+  });
   const auto count = [&](Result<std::vector<CloseOutcome>>) { ++answered; };
   std::size_t posted = 1;
   while (true) {
@@ -118,7 +126,8 @@ TEST_CASE("writer: time from post to durable", "[writer][latency]") {
   }
   std::sort(ns.begin(), ns.end());
   std::printf("single-row commits with fsync: p50 %llu us, p99 %llu us, max %llu us\n",
-              static_cast<unsigned long long>(ns[200] / 1000), static_cast<unsigned long long>(ns[396] / 1000),
+              static_cast<unsigned long long>(ns[200] / 1000),
+              static_cast<unsigned long long>(ns[396] / 1000),
               static_cast<unsigned long long>(ns.back() / 1000));
   // The goal of 10 ms stands in the benchmark; here only what no loaded test machine excuses.
   CHECK(ns[200] < 100'000'000);

@@ -9,7 +9,8 @@ using anduin::settle::test::close_of;
 
 namespace {
 
-ClosedPosition linear(const char* entry, const char* exit, const char* size, const char* pnl, Side side = Side::kLong) {
+ClosedPosition linear(const char* entry, const char* exit, const char* size, const char* pnl,
+                      Side side = Side::kLong) {
   auto c = close_of("1", pnl);
   c.kind = InstrumentKind::kLinearPerpetual;
   c.base_currency = "BTC";
@@ -20,7 +21,8 @@ ClosedPosition linear(const char* entry, const char* exit, const char* size, con
   return c;
 }
 
-ClosedPosition inverse(const char* entry, const char* exit, const char* size, const char* pnl, Side side = Side::kLong) {
+ClosedPosition inverse(const char* entry, const char* exit, const char* size, const char* pnl,
+                       Side side = Side::kLong) {
   auto c = linear(entry, exit, size, pnl, side);
   c.kind = InstrumentKind::kInversePerpetual;
   c.currency = c.fee_currency = "XBT";

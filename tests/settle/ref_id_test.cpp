@@ -30,8 +30,9 @@ TEST_CASE("refId: what an id may not be", "[refid]") {
   CHECK(ref_id("Bybit", "12345"));
   CHECK(ref_id("Bybit", "a b/c:d"));
   CHECK(ref_id("Bybit", std::string(200, 'x')));
-  for (const std::string& bad : {std::string(), std::string(" 1"), std::string("1 "), std::string("1\n2"),
-                                std::string("1\t"), std::string("a\0b", 3), std::string("\x7f"), std::string(201, 'x')}) {
+  for (const std::string& bad :
+       {std::string(), std::string(" 1"), std::string("1 "), std::string("1\n2"), std::string("1\t"),
+        std::string("a\0b", 3), std::string("\x7f"), std::string(201, 'x')}) {
     const auto made = ref_id("Bybit", bad);
     REQUIRE_FALSE(made);
     CHECK(made.error().kind == ErrorKind::kBadRequest);

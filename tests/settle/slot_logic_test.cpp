@@ -1,4 +1,5 @@
-// The submitter's decisions as tables: finality rules, slot moves, fees, send answers, the verdict on an item.
+// The submitter's decisions as tables: finality rules, slot moves, fees, send answers, the verdict on an
+// item.
 #include "settle/slot_logic.hpp"
 
 #include "settle/support.hpp"
@@ -35,7 +36,8 @@ TEST_CASE("finality rule: texts", "[slot]") {
   CHECK(FinalityRule::parse("finalized")->kind == FinalityRule::Kind::kFinalized);
   CHECK(FinalityRule::parse("safe")->kind == FinalityRule::Kind::kSafe);
   CHECK(FinalityRule::parse("depth:12")->depth == 12);
-  for (const char* bad : {"", "final", "depth:", "depth:0", "depth:-1", "depth:1x", "depth:10001", "latest"}) {
+  for (const char* bad :
+       {"", "final", "depth:", "depth:0", "depth:-1", "depth:1x", "depth:10001", "latest"}) {
     CHECK_FALSE(FinalityRule::parse(bad));
   }
   const Heights h{120, 110, 100};
@@ -46,7 +48,8 @@ TEST_CASE("finality rule: texts", "[slot]") {
 }
 
 TEST_CASE("slot moves: a receipt is recorded first and final only at the settled height", "[slot]") {
-  CHECK(next_move(facts(SlotState::kSent, 90)) == SlotMove::kMined);  // even if old: a second look comes first
+  CHECK(next_move(facts(SlotState::kSent, 90)) ==
+        SlotMove::kMined);  // even if old: a second look comes first
   CHECK(next_move(facts(SlotState::kSigned, 90)) == SlotMove::kMined);
   CHECK(next_move(facts(SlotState::kMined, 101)) == SlotMove::kWait);
   CHECK(next_move(facts(SlotState::kMined, 100)) == SlotMove::kFinal);
@@ -55,7 +58,8 @@ TEST_CASE("slot moves: a receipt is recorded first and final only at the settled
   CHECK(next_move(moved) == SlotMove::kMined);
 }
 
-TEST_CASE("slot moves: absence needs answers, the nonce at the settled block, and a second look", "[slot]") {
+TEST_CASE("slot moves: absence needs answers, the nonce at the settled block, and a second look",
+          "[slot]") {
   CHECK(next_move(facts(SlotState::kSent)) == SlotMove::kWait);
   auto gone = facts(SlotState::kSent);
   gone.finalized_nonce = 8;
@@ -94,8 +98,9 @@ TEST_CASE("fees: fresh, bumped by more than ten percent, and the ceiling", "[slo
 }
 
 TEST_CASE("send answers advise, and none of them ends anything", "[slot]") {
-  for (const auto c : {SendClass::kAccepted, SendClass::kAlreadyKnown, SendClass::kNonceConsumed, SendClass::kNonceGap,
-                       SendClass::kRevert, SendClass::kPoolFull, SendClass::kUnknown}) {
+  for (const auto c :
+       {SendClass::kAccepted, SendClass::kAlreadyKnown, SendClass::kNonceConsumed, SendClass::kNonceGap,
+        SendClass::kRevert, SendClass::kPoolFull, SendClass::kUnknown}) {
     CHECK(after_send(c, 1) == AfterSend::kTrack);
   }
   CHECK(after_send(SendClass::kUnderpriced, 1) == AfterSend::kBump);
@@ -146,8 +151,8 @@ TEST_CASE("verdict on an item", "[slot]") {
   f.event = event(true, 50, 50);  // an event that usedRefIds denies
   CHECK(judge(chain::Action::kCredit, f).to == State::kConflict);
   f = {};
-  for (const auto why : {RevertClass::kInsufficientCollateral, RevertClass::kInsufficientPool, RevertClass::kPaused,
-                         RevertClass::kMissingRole, RevertClass::kBadItem}) {
+  for (const auto why : {RevertClass::kInsufficientCollateral, RevertClass::kInsufficientPool,
+                         RevertClass::kPaused, RevertClass::kMissingRole, RevertClass::kBadItem}) {
     f.why = why;
     CHECK(judge(chain::Action::kSeize, f).to == State::kBlocked);
   }

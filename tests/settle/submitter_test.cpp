@@ -65,7 +65,8 @@ TEST_CASE("submitter: from queued to settled, with the whole trail", "[submitter
   CHECK(slot["nonce"] == 0);
   CHECK(slot["attempts"].size() == 1);
   CHECK(slot["transaction"] == slot["attempts"][0]["transaction"]);
-  CHECK(slot["blockHash"] == b.chain.blocks()[slot["blockNumber"].get<std::size_t>()].head.hash.to_string());
+  CHECK(slot["blockHash"] ==
+        b.chain.blocks()[slot["blockNumber"].get<std::size_t>()].head.hash.to_string());
   std::string path;
   for (const auto& a : row["audit"]) {
     if (a["kind"] == "settlement") path += a["to"].get<std::string>() + " ";
@@ -100,8 +101,8 @@ TEST_CASE("submitter: a rival was first: no gas, and equal or not decides", "[su
   commit(*b.ledger, close_of("same", "10"));
   commit(*b.ledger, close_of("other", "10"));
   const auto settle = [&](const char* id, int units) {
-    b.chain.rival(address_of(0x77), *b.vault.settle_call({chain::Action::kCredit, terms("alice").user, U256(units),
-                                                          *ref_id("Bybit", id)}));
+    b.chain.rival(address_of(0x77), *b.vault.settle_call({chain::Action::kCredit, terms("alice").user,
+                                                          U256(units), *ref_id("Bybit", id)}));
   };
   settle("same", 10'000'000);
   settle("other", 9'999'999);
@@ -119,8 +120,8 @@ TEST_CASE("submitter: a rival overtakes a sent transaction", "[submitter]") {
   Bench b;
   commit(*b.ledger, close_of("1", "10"));
   b.tick();
-  b.chain.rival(address_of(0x77), *b.vault.settle_call({chain::Action::kCredit, terms("alice").user, U256(10'000'000),
-                                                        *ref_id("Bybit", "1")}));
+  b.chain.rival(address_of(0x77), *b.vault.settle_call({chain::Action::kCredit, terms("alice").user,
+                                                        U256(10'000'000), *ref_id("Bybit", "1")}));
   b.run(6);  // ours reverts in the same block
   CHECK(b.state("1") == "ALREADY_SETTLED");
   CHECK(b.events().size() == 1);
@@ -137,7 +138,8 @@ TEST_CASE("submitter: a capped seizure records what was really taken", "[submitt
   CHECK(reader(b.dir)->sums()->ledger_sum == "-705000000");
 }
 
-TEST_CASE("submitter: with the node or the signer away rows stay queued and the error is visible", "[submitter]") {
+TEST_CASE("submitter: with the node or the signer away rows stay queued and the error is visible",
+          "[submitter]") {
   Bench b;
   b.node.down = true;
   commit(*b.ledger, close_of("1", "10"));
@@ -193,7 +195,8 @@ TEST_CASE("submitter: dropped bytes go out again, unchanged; later with a higher
   CHECK(b.node.sent[1] == b.node.sent[0]);
   b.run(8);
   CHECK(b.submitter->status().bumps >= 1);
-  const auto first = *chain::decode_transaction(b.node.sent.front()), last = *chain::decode_transaction(b.node.sent.back());
+  const auto first = *chain::decode_transaction(b.node.sent.front()),
+             last = *chain::decode_transaction(b.node.sent.back());
   CHECK(last.transaction.nonce == first.transaction.nonce);
   CHECK(last.transaction.data == first.transaction.data);
   CHECK(last.transaction.max_fee * 10 > first.transaction.max_fee * 11);
@@ -203,7 +206,9 @@ TEST_CASE("submitter: dropped bytes go out again, unchanged; later with a higher
   CHECK(b.state("1") == "SETTLED");
 }
 
-TEST_CASE("submitter: a stranger's transaction on our nonce: lost only at the settled block, then sent again", "[submitter]") {
+TEST_CASE(
+    "submitter: a stranger's transaction on our nonce: lost only at the settled block, then sent again",
+    "[submitter]") {
   Bench b;
   commit(*b.ledger, close_of("1", "10"));
   b.tick();
@@ -225,7 +230,8 @@ TEST_CASE("submitter: a stranger's transaction on our nonce: lost only at the se
   CHECK(b.events().size() == 1);
 }
 
-TEST_CASE("submitter: bytes that can never be mined are given up by a no-op on the same nonce", "[submitter]") {
+TEST_CASE("submitter: bytes that can never be mined are given up by a no-op on the same nonce",
+          "[submitter]") {
   Bench b;
   commit(*b.ledger, close_of("1", "10"));
   b.node.on_send = [&](const Bytes& raw) -> std::optional<chain::SendResult> {
@@ -267,7 +273,8 @@ TEST_CASE("submitter: too little collateral blocks one item and is tried again",
   CHECK(b.state("loss") == "SETTLED");
 }
 
-TEST_CASE("submitter: a seizure waits for its user's credit in flight instead of being blocked", "[submitter]") {
+TEST_CASE("submitter: a seizure waits for its user's credit in flight instead of being blocked",
+          "[submitter]") {
   Bench b;
   b.node.on_estimate = [&](const Bytes& data) -> std::optional<chain::CallResult> {
     if (data[0] == 0xc6 && b.events().empty()) return no_collateral();
@@ -336,8 +343,7 @@ TEST_CASE("submitter: a reorg takes it back and the same bytes go out again", "[
   b.chain.mine();
   b.tick();
   CHECK(b.state("1") == "INCLUDED");
-  while (b.chain.receipt(chain::keccak256(b.node.sent[0])) != nullptr) b.chain.reorg(3);
-  b.chain.drop_one();
+  b.chain.reorg(2, false);
   b.tick();
   CHECK(b.state("1") == "ASSIGNED");
   b.tick();
@@ -366,5 +372,6 @@ TEST_CASE("submitter thread: new rows go out at once", "[submitter][thread]") {
   }
   std::sort(ns.begin(), ns.end());
   std::printf("row durable to first broadcast, in-memory chain, no fsync: median %llu us, max %llu us\n",
-              static_cast<unsigned long long>(ns[5] / 1000), static_cast<unsigned long long>(ns.back() / 1000));
+              static_cast<unsigned long long>(ns[5] / 1000),
+              static_cast<unsigned long long>(ns.back() / 1000));
 }

@@ -56,7 +56,8 @@ inline AccountTerms terms(const std::string& name, const std::string& venue = "B
 
 inline constexpr std::int64_t kNow = 1'700'000'000'000;
 
-inline ClosedPosition close_of(const std::string& id, const std::string& pnl, const std::string& account = "alice") {
+inline ClosedPosition close_of(const std::string& id, const std::string& pnl,
+                               const std::string& account = "alice") {
   ClosedPosition c;
   c.venue = "Bybit";
   c.account = account;

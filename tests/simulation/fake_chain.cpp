@@ -51,7 +51,8 @@ Hash padded(const Address& a) {
 
 std::optional<Call> parse(const Bytes& data) {
   if (data.size() < 4) return std::nullopt;
-  const std::uint32_t selector = static_cast<std::uint32_t>(data[0]) << 24U | static_cast<std::uint32_t>(data[1]) << 16U |
+  const std::uint32_t selector = static_cast<std::uint32_t>(data[0]) << 24U |
+                                 static_cast<std::uint32_t>(data[1]) << 16U |
                                  static_cast<std::uint32_t>(data[2]) << 8U | data[3];
   Call out;
   if (selector == 0x0f2c61e5 && data.size() == 36) {
@@ -60,7 +61,10 @@ std::optional<Call> parse(const Bytes& data) {
     return out;
   }
   if (data.size() != 100) return std::nullopt;
-  out.kind = selector == 0x247c55b2 ? 'c' : selector == 0xc6dade2f ? 's' : selector == 0x454db17e ? 'x' : char{0};
+  out.kind = selector == 0x247c55b2   ? 'c'
+             : selector == 0xc6dade2f ? 's'
+             : selector == 0x454db17e ? 'x'
+                                      : char{0};
   if (out.kind == 0) return std::nullopt;
   std::memcpy(out.user.bytes.data(), data.data() + 16, 20);
   out.amount = word_number(data, 36);
@@ -79,14 +83,17 @@ FakeChain::FakeChain(const Address& vault, bool duplicate_check, SeededRandom& d
 
 const FakeBlock* FakeChain::at(const chain::BlockId& id) const {
   if (const auto* tag = std::get_if<chain::Tag>(&id)) {
-    const std::uint64_t depth = *tag == chain::Tag::kLatest ? 0 : *tag == chain::Tag::kSafe ? kSafeDepth : kFinalizedDepth;
+    const std::uint64_t depth = *tag == chain::Tag::kLatest ? 0
+                                : *tag == chain::Tag::kSafe ? kSafeDepth
+                                                            : kFinalizedDepth;
     return &blocks_[height() > depth ? height() - depth : 0];
   }
   if (const auto* number = std::get_if<std::uint64_t>(&id)) {
     return *number < blocks_.size() ? &blocks_[*number] : nullptr;
   }
   const auto& hash = std::get<Hash>(id);
-  const auto it = std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const FakeBlock& b) { return b.head.hash == hash; });
+  const auto it = std::find_if(blocks_.rbegin(), blocks_.rend(),
+                               [&](const FakeBlock& b) { return b.head.hash == hash; });
   return it == blocks_.rend() ? nullptr : &*it;
 }
 
@@ -133,7 +140,8 @@ std::vector<chain::Log> FakeChain::logs(const chain::LogFilter& f) const {
     for (const auto& t : blocks_[n].transactions) {
       for (const auto& log : blocks_[n].receipts.at(t.decoded.hash).logs) {
         bool match = log.address == f.address && log.topics.size() >= f.topics.size();
-        for (std::size_t i = 0; match && i < f.topics.size(); ++i) match = !f.topics[i] || *f.topics[i] == log.topics[i];
+        for (std::size_t i = 0; match && i < f.topics.size(); ++i)
+          match = !f.topics[i] || *f.topics[i] == log.topics[i];
         if (match) out.push_back(log);
       }
     }
@@ -163,7 +171,8 @@ chain::SendResult FakeChain::submit(const Bytes& raw) {
     }
   }
   if (tx.max_fee < base_fee_) return {SendClass::kUnderpriced, "max fee per gas less than block base fee"};
-  const auto mine = std::count_if(pool_.begin(), pool_.end(), [&](const auto& e) { return e.first.first == d.sender; });
+  const auto mine =
+      std::count_if(pool_.begin(), pool_.end(), [&](const auto& e) { return e.first.first == d.sender; });
   if (static_cast<std::size_t>(mine) >= kPoolPerSender && !pool_.contains(key)) {
     return {SendClass::kPoolFull, "account limit exceeded"};
   }
@@ -207,7 +216,8 @@ std::vector<PoolTransaction> FakeChain::pick() {
   return out;
 }
 
-chain::Receipt FakeChain::execute(const PoolTransaction& tx, const FakeBlock& block, const std::set<Hash>& used_here) {
+chain::Receipt FakeChain::execute(const PoolTransaction& tx, const FakeBlock& block,
+                                  const std::set<Hash>& used_here) {
   chain::Receipt r;
   r.transaction_hash = tx.decoded.hash;
   r.block_number = block.head.number;
@@ -225,7 +235,8 @@ chain::Receipt FakeChain::execute(const PoolTransaction& tx, const FakeBlock& bl
   log.block_number = r.block_number;
   log.block_hash = r.block_hash;
   log.transaction_hash = r.transaction_hash;
-  log.topics = {chain::keccak256(call->kind == 'c' ? kCredited : kSeized), padded(call->user), call->ref_id};
+  log.topics = {chain::keccak256(call->kind == 'c' ? kCredited : kSeized), padded(call->user),
+                call->ref_id};
   log.data = word_of(call->amount);
   if (call->kind != 'c') {
     const Bytes moved = word_of(call->kind == 'x' ? std::min(call->amount, U256(kCapUnits)) : call->amount);
@@ -238,7 +249,8 @@ chain::Receipt FakeChain::execute(const PoolTransaction& tx, const FakeBlock& bl
 void FakeChain::append(std::vector<PoolTransaction> transactions) {
   FakeBlock b;
   b.head.number = blocks_.size();
-  b.head.hash = chain::keccak256("block" + std::to_string(b.head.number) + ":" + std::to_string(dice_.next()));
+  b.head.hash =
+      chain::keccak256("block" + std::to_string(b.head.number) + ":" + std::to_string(dice_.next()));
   b.head.timestamp_s = 1'700'000'000 + static_cast<std::int64_t>(b.head.number) * 2;
   b.head.base_fee = base_fee_;
   std::set<Hash> used_here;
@@ -252,20 +264,23 @@ void FakeChain::append(std::vector<PoolTransaction> transactions) {
   blocks_.push_back(std::move(b));
   // The base fee wanders, now and then by more than a fresh fee covers, so that bumps are needed.
   const auto move = dice_.below(20);
-  if (calm_ || move > 2) base_fee_ = 1'000'000'000;
-  else if (move == 0) base_fee_ = U256(6'000'000'000);
-  else base_fee_ = U256(1'500'000'000);
+  if (calm_ || move > 2)
+    base_fee_ = 1'000'000'000;
+  else if (move == 0)
+    base_fee_ = U256(6'000'000'000);
+  else
+    base_fee_ = U256(1'500'000'000);
 }
 
 void FakeChain::mine() { append(pick()); }
 
-void FakeChain::reorg(std::uint64_t depth) {
+void FakeChain::reorg(std::uint64_t depth, std::optional<bool> come_back) {
   depth = std::min({depth, kReorgMax, height() - kFinalizedDepth});
   std::vector<PoolTransaction> back;
   for (std::uint64_t i = 0; i < depth; ++i) {
     for (auto& [hash, receipt] : blocks_.back().receipts) orphans_[hash] = receipt;
     for (auto& t : blocks_.back().transactions) {
-      if (!t.raw.empty() && dice_.below(2) == 0) back.push_back(t);
+      if (!t.raw.empty() && (come_back ? *come_back : dice_.below(2) == 0)) back.push_back(t);
     }
     blocks_.pop_back();
   }
@@ -309,22 +324,26 @@ Result<U256> FakeNode::balance(const Address&, const chain::BlockId&) {
 
 Result<Bytes> FakeNode::code(const Address&, const chain::BlockId&) { return Bytes{1}; }
 
-Result<chain::CallResult> FakeNode::call(const Address&, const Address&, const Bytes& data, const chain::BlockId& at) {
+Result<chain::CallResult> FakeNode::call(const Address&, const Address&, const Bytes& data,
+                                         const chain::BlockId& at) {
   if (auto e = fault()) return *e;
   const auto* b = chain_.at(at);
   if (b == nullptr) return Error{ErrorKind::kProtocol, "fake node", "unknown block"};
   const auto call = parse(data);
   if (!call) return chain::CallResult{true, {}, "execution reverted"};
-  if (call->kind == 'u') return chain::CallResult{false, word_of(chain_.used(call->ref_id, b->head.number) ? 1 : 0), {}};
+  if (call->kind == 'u')
+    return chain::CallResult{false, word_of(chain_.used(call->ref_id, b->head.number) ? 1 : 0), {}};
   if (chain_.would_revert(data)) return chain::CallResult{true, duplicate_error(), "execution reverted"};
   return chain::CallResult{};
 }
 
-Result<std::variant<std::uint64_t, chain::CallResult>> FakeNode::estimate_gas(const Address&, const Address&,
+Result<std::variant<std::uint64_t, chain::CallResult>> FakeNode::estimate_gas(const Address&,
+                                                                              const Address&,
                                                                               const Bytes& data) {
   using Answer = std::variant<std::uint64_t, chain::CallResult>;
   if (auto e = fault()) return *e;
-  if (chain_.would_revert(data)) return Answer{chain::CallResult{true, duplicate_error(), "execution reverted"}};
+  if (chain_.would_revert(data))
+    return Answer{chain::CallResult{true, duplicate_error(), "execution reverted"}};
   return Answer{kGasUsed};
 }
 

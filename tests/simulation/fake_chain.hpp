@@ -1,5 +1,6 @@
-// An EVM chain in memory with a model of the vault: blocks, pool, reorgs, finality, and every fault by dice.
-// One thread. The Node that the host talks to is FakeNode; the world moves the chain through FakeChain.
+// An EVM chain in memory with a model of the vault: blocks, pool, reorgs, finality, and every fault by
+// dice. One thread. The Node that the host talks to is FakeNode; the world moves the chain through
+// FakeChain.
 #pragma once
 #include <map>
 #include <set>
@@ -36,7 +37,7 @@ class FakeChain {
 
   static constexpr std::uint64_t kChainId = 31337;
   static constexpr std::uint64_t kSafeDepth = 2, kFinalizedDepth = 4;
-  static constexpr std::uint64_t kReorgMax = 3;  ///< never below finalized
+  static constexpr std::uint64_t kReorgMax = 3;            ///< never below finalized
   static constexpr std::uint64_t kCapUnits = 700'000'000;  ///< what a capped seizure finds at most
 
   [[nodiscard]] const FakeBlock* at(const chain::BlockId& id) const;
@@ -52,8 +53,9 @@ class FakeChain {
 
   chain::SendResult submit(const Bytes& raw);
   void mine();
-  /// Replaces the last `depth` blocks; some of their transactions vanish, some come back.
-  void reorg(std::uint64_t depth);
+  /// Replaces the last `depth` blocks; their transactions return to the pool or vanish, by dice where not
+  /// said.
+  void reorg(std::uint64_t depth, std::optional<bool> come_back = {});
   /// A transaction of the pool is forgotten.
   void drop_one();
   /// In the next block somebody uses `who`'s next nonce for something else.
@@ -64,7 +66,8 @@ class FakeChain {
 
  private:
   void append(std::vector<PoolTransaction> transactions);
-  chain::Receipt execute(const PoolTransaction& tx, const FakeBlock& block, const std::set<Hash>& used_before);
+  chain::Receipt execute(const PoolTransaction& tx, const FakeBlock& block,
+                         const std::set<Hash>& used_before);
   std::vector<PoolTransaction> pick();
 
   Address vault_;
@@ -87,7 +90,8 @@ struct FaultRates {
 
 class FakeNode final : public chain::Node {
  public:
-  FakeNode(FakeChain& chain, SeededRandom& dice, FaultRates rates) : chain_(chain), dice_(dice), rates_(rates) {}
+  FakeNode(FakeChain& chain, SeededRandom& dice, FaultRates rates)
+      : chain_(chain), dice_(dice), rates_(rates) {}
   void set_calm() { rates_ = {0, 0, 0, 0, 0}; }
 
   Result<std::uint64_t> chain_id() override;
@@ -97,7 +101,8 @@ class FakeNode final : public chain::Node {
   Result<Bytes> code(const Address& who, const chain::BlockId& at) override;
   Result<chain::CallResult> call(const Address& from, const Address& to, const Bytes& data,
                                  const chain::BlockId& at) override;
-  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from, const Address& to,
+  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from,
+                                                                      const Address& to,
                                                                       const Bytes& data) override;
   Result<chain::FeeSuggestion> suggest_fees() override;
   Result<chain::SendResult> send_raw(const Bytes& raw) override;

@@ -1,4 +1,5 @@
-// Submitters with one deliberate mistake each, put in the place of the right step. The simulation must catch them.
+// Submitters with one deliberate mistake each, put in the place of the right step. The simulation must
+// catch them.
 #pragma once
 #include "chain/transaction.hpp"
 #include "simulation/world.hpp"
@@ -48,12 +49,14 @@ class NonceTooLowIsSuccess final : public settle::Submitter {
 
  protected:
   Result<void> handle_answer(Slot& slot, const View& view, const chain::SendResult& answer) override {
-    if (answer.what != chain::SendClass::kNonceConsumed) return Submitter::handle_answer(slot, view, answer);
+    if (answer.what != chain::SendClass::kNonceConsumed)
+      return Submitter::handle_answer(slot, view, answer);
     std::vector<settle::ItemMove> moves;
     for (const auto& item : slot.row.items) {
       moves.push_back({item.ref_id, item.state, settle::State::kSettled, "nonce too low", {}});
     }
-    if (auto r = ledger_.close_slot(key_, slot.row.id, settle::SlotState::kFinal, moves, "nonce too low"); !r) {
+    if (auto r = ledger_.close_slot(key_, slot.row.id, settle::SlotState::kFinal, moves, "nonce too low");
+        !r) {
       return r.error();
     }
     slot.row.state = settle::SlotState::kFinal;

@@ -41,22 +41,28 @@ std::filesystem::path fresh_path() {
   static std::uint64_t counter = 0;
   std::filesystem::path dir = "/dev/shm";
   if (!std::filesystem::is_directory(dir)) dir = std::filesystem::temp_directory_path();
-  return dir / ("anduin-simulation-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".db");
+  return dir /
+         ("anduin-simulation-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".db");
 }
 
 class World {
  public:
   explicit World(const WorldOptions& options)
-      : options_(options), dice_(options.seed), vault_(*chain::Vault::create(*Address::parse(kVaultAddress))),
-        chain_(vault_.address(), options.duplicate_check, dice_), node_(chain_, dice_, rates_),
-        signer_(*chain::LocalSigner::from_hex_key(kKey, dice_)), hook_(dice_, rates_.crash_at_write),
+      : options_(options),
+        dice_(options.seed),
+        vault_(*chain::Vault::create(*Address::parse(kVaultAddress))),
+        chain_(vault_.address(), options.duplicate_check, dice_),
+        node_(chain_, dice_, rates_),
+        signer_(*chain::LocalSigner::from_hex_key(kKey, dice_)),
+        hook_(dice_, rates_.crash_at_write),
         path_(fresh_path()) {
     rival_.bytes.fill(0x77);
     make_closes();
   }
   ~World() {
     stop();
-    for (const char* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path_.string() + suffix);
+    for (const char* suffix : {"", "-wal", "-shm", ".lock"})
+      std::filesystem::remove(path_.string() + suffix);
   }
 
   Verdict run() {
@@ -65,7 +71,9 @@ class World {
     chain_.set_calm();
     hook_.rate = 0;
     const std::uint64_t end = verdict_.rounds + kQuietRoundsMax;
-    while (verdict_.failure.empty() && verdict_.rounds++ < end && !(drained() && delivered_ == closes_.size())) round(false);
+    while (verdict_.failure.empty() && verdict_.rounds++ < end &&
+           !(drained() && delivered_ == closes_.size()))
+      round(false);
     if (verdict_.failure.empty()) judge();
     verdict_.closes = closes_.size();
     return verdict_;
@@ -138,7 +146,8 @@ class World {
     // alice's row carries the cursor over both accounts' closes; bob's closes go out before it moves.
     settle::AccountBatch batch{e.close.account, {e.close}, {}, {}};
     if (!ledger_->commit_batch(batch)) return;
-    settle::AccountBatch cursor{"alice", {}, settle::Watermark{{static_cast<std::uint8_t>(delivered_ + 1)}, 1}, {}};
+    settle::AccountBatch cursor{
+        "alice", {}, settle::Watermark{{static_cast<std::uint8_t>(delivered_ + 1)}, 1}, {}};
     if (ledger_->commit_batch(cursor)) ++delivered_;
   }
 
@@ -156,17 +165,27 @@ class World {
   /// What the outside does in this round.
   void weather() {
     const auto roll = dice_.below(100);
-    if (roll < 45) chain_.mine();
-    else if (roll < 55) { ++verdict_.reorgs; chain_.reorg(1 + dice_.below(FakeChain::kReorgMax)); }
-    else if (roll < 60) { ++verdict_.drops; chain_.drop_one(); }
-    else if (roll < 62 && verdict_.foreign < 4) { ++verdict_.foreign; chain_.use_key(signer_->address()); }
-    else if (roll < 66 && options_.duplicate_check) rival();
+    if (roll < 45)
+      chain_.mine();
+    else if (roll < 55) {
+      ++verdict_.reorgs;
+      chain_.reorg(1 + dice_.below(FakeChain::kReorgMax));
+    } else if (roll < 60) {
+      ++verdict_.drops;
+      chain_.drop_one();
+    } else if (roll < 62 && verdict_.foreign < 4) {
+      ++verdict_.foreign;
+      chain_.use_key(signer_->address());
+    } else if (roll < 66 && options_.duplicate_check)
+      rival();
     clock_.advance_ms(static_cast<std::int64_t>(dice_.below(4'000)));
   }
 
   void rival() {
     const Expected& e = closes_[dice_.below(closes_.size())];
-    const auto action = e.credit ? chain::Action::kCredit : e.capped ? chain::Action::kSeizeCapped : chain::Action::kSeize;
+    const auto action = e.credit   ? chain::Action::kCredit
+                        : e.capped ? chain::Action::kSeizeCapped
+                                   : chain::Action::kSeize;
     ++verdict_.rivals;
     chain_.rival(rival_, *vault_.settle_call({action, terms(e.close.account).user, e.units, e.ref_id}));
   }
@@ -223,11 +242,13 @@ class World {
     for (const auto& e : closes_) {
       const auto& seen = effects[e.ref_id];
       if (seen.size() != 1) {
-        verdict_.failure = e.close.id + ": " + (seen.empty() ? "lost" : "settled " + std::to_string(seen.size()) + " times");
+        verdict_.failure = e.close.id + ": " +
+                           (seen.empty() ? "lost" : "settled " + std::to_string(seen.size()) + " times");
         return;
       }
       const auto& event = seen.front();
-      if (event.credit != e.credit || event.requested != e.units || event.user != terms(e.close.account).user) {
+      if (event.credit != e.credit || event.requested != e.units ||
+          event.user != terms(e.close.account).user) {
         verdict_.failure = e.close.id + ": settled with another amount or user";
         return;
       }
@@ -242,15 +263,18 @@ class World {
     boost::multiprecision::cpp_int sum = 0;
     for (const auto& [ref, events] : effects) {
       for (const auto& e : events) {
-        if (e.credit) sum += boost::multiprecision::cpp_int(e.moved);
-        else sum -= boost::multiprecision::cpp_int(e.moved);
+        if (e.credit)
+          sum += boost::multiprecision::cpp_int(e.moved);
+        else
+          sum -= boost::multiprecision::cpp_int(e.moved);
       }
     }
     auto reader = settle::LedgerReader::open(path_);
     if (const auto books = (*reader)->sums(); books->ledger_sum != sum.str()) {
       verdict_.failure = "books: ledger " + books->ledger_sum + ", chain " + sum.str();
     }
-    if (const auto audit = (*reader)->verify_audit(); !audit->ok) verdict_.failure = "audit: " + audit->text;
+    if (const auto audit = (*reader)->verify_audit(); !audit->ok)
+      verdict_.failure = "audit: " + audit->text;
   }
 
   WorldOptions options_;

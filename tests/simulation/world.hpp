@@ -1,6 +1,6 @@
-// One seeded run of the settlement path: closes arrive, the process crashes at any write and any send, the chain
-// reorganizes, forgets, is used by others. The verdict comes from the vault's events alone.
-// One thread; everything in it follows from the seed.
+// One seeded run of the settlement path: closes arrive, the process crashes at any write and any send, the
+// chain reorganizes, forgets, is used by others. The verdict comes from the vault's events alone. One
+// thread; everything in it follows from the seed.
 #pragma once
 #include <functional>
 #include <memory>
@@ -31,9 +31,10 @@ struct WorldOptions {
 };
 
 struct Verdict {
-  std::string failure;  ///< empty: every close took effect exactly once, with the right amount, and all is drained
-  std::uint64_t closes = 0, crashes = 0, reorgs = 0, drops = 0, foreign = 0, rivals = 0, duplicates = 0, lost_slots = 0,
-                bumps = 0, rounds = 0;
+  std::string
+      failure;  ///< empty: every close took effect exactly once, with the right amount, and all is drained
+  std::uint64_t closes = 0, crashes = 0, reorgs = 0, drops = 0, foreign = 0, rivals = 0, duplicates = 0,
+                lost_slots = 0, bumps = 0, rounds = 0;
 };
 
 Verdict run_world(const WorldOptions& options);
