@@ -97,7 +97,8 @@ std::optional<WsFault> WsReader::begin_data_frame(std::uint64_t length) {
     if (message_) return protocol_fault("a new message inside a fragmented one");
     message_ = opcode();
   }
-  if (length > message_bytes_max_ || partial_.size() + length > message_bytes_max_)
+  // No overflow: the highest bit of a length is never set.
+  if (partial_.size() + length > message_bytes_max_)
     return WsFault{1009, "a message is longer than " + std::to_string(message_bytes_max_) + " bytes"};
   return std::nullopt;
 }

@@ -29,15 +29,17 @@ TEST_CASE("receiving does not allocate, one frame at a time and many at once") {
   const auto files = *make_throwaway_ca(folder.path);
   EventLoop server_loop, loop;
   auto server = std::make_unique<WsServer>(
-      server_loop, HttpServerOptions{.tls = tls ? *TlsContext::server(files.certificate_file, files.key_file) : nullptr});
+      server_loop,
+      HttpServerOptions{.tls = tls ? *TlsContext::server(files.certificate_file, files.key_file) : nullptr});
   const Url url = server->url(tls ? "wss" : "ws");
   server_loop.start();
   long frames = 0;
   bool opened = false;
   auto client = std::make_unique<WsClient>(loop);
-  client->connect(url, {}, *TlsContext::client({.ca_file = files.ca_file}),
-                  {.on_open = [&](const Headers&) { opened = true; },
-                   .on_frames = [&](std::span<const WsFrame> batch) { frames += static_cast<long>(batch.size()); }});
+  client->connect(
+      url, {}, *TlsContext::client({.ca_file = files.ca_file}),
+      {.on_open = [&](const Headers&) { opened = true; },
+       .on_frames = [&](std::span<const WsFrame> batch) { frames += static_cast<long>(batch.size()); }});
   wait_for(loop, [&] { return opened; });
   const std::string text(200, 'x');
   const auto send = [&](int count) {

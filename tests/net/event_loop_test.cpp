@@ -26,7 +26,9 @@ TEST_CASE("timers fire in order of time, once, and not after cancel or destructi
   Timer late = loop.post_after(30, [&] { seen += "2"; });
   Timer soon = loop.post_after(5, [&] { seen += "1"; });
   Timer cancelled = loop.post_after(10, [&] { seen += "x"; });
-  { const Timer destroyed = loop.post_after(10, [&] { seen += "y"; }); }
+  {
+    const Timer destroyed = loop.post_after(10, [&] { seen += "y"; });
+  }
   Timer replaced = loop.post_after(10, [&] { seen += "z"; });
   replaced = loop.post_after(60, [&] { seen += "3"; });
   CHECK(cancelled.pending());

@@ -1,12 +1,12 @@
 // Server and client on one loop in one thread: what a test waits for is a condition, never a sleep.
 #pragma once
+#include <unistd.h>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "net/event_loop.hpp"
@@ -38,7 +38,8 @@ inline void wait_for(EventLoop& loop, const std::function<bool()>& done) {
   REQUIRE(loop.run_until(done, kPatienceMs));
 }
 
-inline std::unique_ptr<HttpServer> serve(EventLoop& loop, HttpHandlers handlers, HttpServerOptions options = {}) {
+inline std::unique_ptr<HttpServer> serve(EventLoop& loop, HttpHandlers handlers,
+                                         HttpServerOptions options = {}) {
   auto server = HttpServer::listen(loop, std::move(options), std::move(handlers));
   if (server.has_error()) FAIL(server.error().to_string());
   return std::move(*server);
@@ -86,25 +87,29 @@ struct Listener {
 /// A WebSocket server that keeps its sessions for the test to play with.
 struct WsServer {
   explicit WsServer(EventLoop& loop, HttpServerOptions options = {}, bool echo = true) {
-    server = serve(loop,
-                   {.on_upgrade = [this, echo](const ServerRequest& request, const std::shared_ptr<WsSession>& session)
-                        -> std::optional<HttpResponse> {
-                     requests.push_back(request);
-                     if (refuse_with) return refuse_with;
-                     sessions.push_back(session);
-                     WsSession* const raw = session.get();
-                     session->on_message = [this, raw, echo](const WsFrame& frame) {
-                       received.emplace_back(frame.text());
-                       if (!echo) return;
-                       if (frame.opcode == WsOpcode::kText) (void)raw->send_text(frame.text());
-                       else (void)raw->send_binary({frame.data, frame.size});
-                     };
-                     session->on_close = [this](const WsClosed& c) { closed.push_back(c); };
-                     return std::nullopt;
-                   }},
-                   std::move(options));
+    server =
+        serve(loop,
+              {.on_upgrade = [this, echo](
+                                 const ServerRequest& request,
+                                 const std::shared_ptr<WsSession>& session) -> std::optional<HttpResponse> {
+                requests.push_back(request);
+                if (refuse_with) return refuse_with;
+                sessions.push_back(session);
+                WsSession* const raw = session.get();
+                session->on_message = [this, raw, echo](const WsFrame& frame) {
+                  received.emplace_back(frame.text());
+                  if (!echo) return;
+                  if (frame.opcode == WsOpcode::kText) (void)raw->send_text(frame.text());
+                  else (void)raw->send_binary({frame.data, frame.size});
+                };
+                session->on_close = [this](const WsClosed& c) { closed.push_back(c); };
+                return std::nullopt;
+              }},
+              std::move(options));
   }
-  [[nodiscard]] Url url(const std::string& scheme = "ws") const { return local_url(scheme, *server, "/v5?x=1"); }
+  [[nodiscard]] Url url(const std::string& scheme = "ws") const {
+    return local_url(scheme, *server, "/v5?x=1");
+  }
 
   std::unique_ptr<HttpServer> server;
   std::vector<ServerRequest> requests;

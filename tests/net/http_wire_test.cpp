@@ -49,12 +49,14 @@ TEST_CASE("limits and nonsense are told apart") {
   HttpParser body({.request = true, .body_bytes_max = 10});
   CHECK(body.feed("POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", used) == WireFault::kBodyTooLarge);
   HttpParser chunked({.request = true, .body_bytes_max = 10});
-  CHECK(chunked.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(255, 'a'), used) ==
-        WireFault::kBodyTooLarge);
+  CHECK(chunked.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(255, 'a'),
+                     used) == WireFault::kBodyTooLarge);
   for (const std::string bad :
        {"\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.1\r\nBad Name: x\r\n\r\n",
-        "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "GET / a HTTP/1.1\r\n\r\n"}) {
+        "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / a HTTP/1.1\r\n\r\n"}) {
     INFO(bad);
     HttpParser parser({.request = true, .body_bytes_max = 10});
     CHECK(parser.feed(bad, used) == WireFault::kSyntax);
@@ -95,7 +97,8 @@ TEST_CASE("random bytes never confuse the parser", "[property]") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937 random(seed);
-  const std::string base = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+  const std::string base =
+      "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
   for (int round = 0; round < 2000; ++round) {
     std::string text = base;
     for (int i = 0; i < 3; ++i) text[random() % text.size()] = static_cast<char>(random());

@@ -26,7 +26,8 @@ struct TlsFixture {
   }
   std::optional<WsClosed> refused(const std::string& host, std::shared_ptr<TlsContext> tls) {
     Listener listener(loop);
-    listener.connect(*Url::parse("wss://" + host + ":" + std::to_string(web->server->port()) + "/"), std::move(tls));
+    listener.connect(*Url::parse("wss://" + host + ":" + std::to_string(web->server->port()) + "/"),
+                     std::move(tls));
     wait_for(loop, [&] { return listener.opened || listener.closed; });
     return listener.closed;
   }
@@ -121,11 +122,12 @@ TEST_CASE("the client names the server it wants (SNI)") {
   REQUIRE(SSL_CTX_use_PrivateKey_file(context, f.files.key_file.c_str(), SSL_FILETYPE_PEM) == 1);
   static std::string seen;
   seen.clear();
-  SSL_CTX_set_tlsext_servername_callback(context, +[](SSL* ssl, int*, void*) {
-    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    seen = name ? name : "(none)";
-    return SSL_TLSEXT_ERR_OK;
-  });
+  SSL_CTX_set_tlsext_servername_callback(
+      context, +[](SSL* ssl, int*, void*) {
+        const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        seen = name ? name : "(none)";
+        return SSL_TLSEXT_ERR_OK;
+      });
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -137,7 +139,8 @@ TEST_CASE("the client names the server it wants (SNI)") {
 
   const auto hello_of = [&](const std::string& host) {
     Listener client(f.loop);
-    client.connect(*Url::parse("wss://" + host + ":" + std::to_string(ntohs(address.sin_port)) + "/"), f.client_tls);
+    client.connect(*Url::parse("wss://" + host + ":" + std::to_string(ntohs(address.sin_port)) + "/"),
+                   f.client_tls);
     f.loop.run_for(50);  // the hello is on its way
     const int fd = ::accept(listener, nullptr, nullptr);
     SSL* const ssl = SSL_new(context);

@@ -34,9 +34,10 @@ TEST_CASE("ports and IPv6 addresses") {
 }
 
 TEST_CASE("a bad URL is refused with its reason") {
-  const auto text = GENERATE(as<std::string>{}, "", "example.com", "ftp://h/", "http://", "http:///x", "http://h:0/",
-                             "http://h:65536/", "http://h:/", "http://h:8x/", "http://h/a b", "http://h/\xc3\xa4",
-                             "http://h/a\r\nX: y", "http://ho st/", "http://[::1/", "http://[::1]x/", "http://[zz]/");
+  const auto text =
+      GENERATE(as<std::string>{}, "", "example.com", "ftp://h/", "http://", "http:///x", "http://h:0/",
+               "http://h:65536/", "http://h:/", "http://h:8x/", "http://h/a b", "http://h/\xc3\xa4",
+               "http://h/a\r\nX: y", "http://ho st/", "http://[::1/", "http://[::1]x/", "http://[zz]/");
   INFO(text);
   const auto url = Url::parse(text);
   REQUIRE(url.has_error());

@@ -1,16 +1,17 @@
-// How fast frames come in: a blaster in a child process sends 200-byte text frames over loopback TLS, one record per
-// frame, and this process counts what WsClient hands over. Not a ctest; see docs on benchmarks for how it is run.
+// How fast frames come in: a blaster in a child process sends 200-byte text frames over loopback TLS, one
+// record per frame, and this process counts what WsClient hands over. Not a ctest; see docs on benchmarks for
+// how it is run.
 //   net_wire_rate [--plain] [--rate N] [--seconds S] [--connections C]
-// Without --rate the blaster sends without pause. With it, frames are paced and latencies from the scheduled send
-// time are printed (p50, p99, p99.9 in microseconds).
-#include <openssl/ssl.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
+// Without --rate the blaster sends without pause. With it, frames are paced and latencies from the scheduled
+// send time are printed (p50, p99, p99.9 in microseconds).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,8 +41,9 @@ struct Options {
 };
 
 std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
 }
 
 [[noreturn]] void die(const char* what) {
@@ -115,7 +117,8 @@ Peer accept_peer(int listener, SSL_CTX* context) {
   const std::string head = read_head(peer);
   const auto key = head.find("Sec-WebSocket-Key: ") + 19;
   const std::string answer =
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+      "Upgrade\r\nSec-WebSocket-Accept: " +
       ws_accept_for(std::string_view(head).substr(key, 24)) + "\r\n\r\n";
   if (peer.ssl) SSL_write(peer.ssl, answer.data(), static_cast<int>(answer.size()));
   else (void)!::send(peer.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
@@ -201,7 +204,8 @@ int main(int argc, char** argv) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener, 1024) != 0 ||
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener, 1024) != 0 ||
       ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0)
     die("listen");
   const pid_t child = ::fork();
@@ -211,25 +215,31 @@ int main(int argc, char** argv) {
 
   EventLoop loop;
   const auto tls = *TlsContext::client({.ca_file = files.ca_file});
-  const Url url = *Url::parse((options.plain ? "ws://127.0.0.1:" : "wss://127.0.0.1:") + std::to_string(ntohs(address.sin_port)));
+  const Url url = *Url::parse((options.plain ? "ws://127.0.0.1:" : "wss://127.0.0.1:") +
+                              std::to_string(ntohs(address.sin_port)));
   std::uint64_t frames = 0, batches = 0;
   std::vector<std::uint64_t> latencies;
   bool measuring = false;
   std::vector<std::unique_ptr<WsClient>> clients;
   for (int i = 0; i < options.connections; ++i) {
     clients.push_back(std::make_unique<WsClient>(loop));
-    clients.back()->connect(url, {}, tls, {.on_frames = [&](std::span<const WsFrame> batch) {
-                              ++batches;
-                              frames += batch.size();
-                              if (options.rate == 0 || !measuring) return;
-                              const std::uint64_t now = now_ns();
-                              for (const auto& f : batch)
-                                latencies.push_back(now - std::strtoull(std::string(f.text().substr(0, 20)).c_str(), nullptr, 10));
-                            },
-                            .on_close = [](const WsClosed& c) {
-                              std::fprintf(stderr, "closed: %s\n", c.error.to_string().c_str());
-                              std::exit(1);
-                            }});
+    clients.back()->connect(
+        url, {}, tls,
+        {.on_frames =
+             [&](std::span<const WsFrame> batch) {
+               ++batches;
+               frames += batch.size();
+               if (options.rate == 0 || !measuring) return;
+               const std::uint64_t now = now_ns();
+               for (const auto& f : batch)
+                 latencies.push_back(now -
+                                     std::strtoull(std::string(f.text().substr(0, 20)).c_str(), nullptr, 10));
+             },
+         .on_close =
+             [](const WsClosed& c) {
+               std::fprintf(stderr, "closed: %s\n", c.error.to_string().c_str());
+               std::exit(1);
+             }});
   }
   const auto resident_kb = [] {
     long total = 0, resident = 0;
@@ -254,12 +264,14 @@ int main(int argc, char** argv) {
   const double cpu = cpu_seconds() - cpu_before;
   std::printf("%s connections %d: %.0f frames/s, %.1f frames a batch, %.2f CPU s/M, %.0f%% of a core\n",
               options.plain ? "plain" : "TLS", options.connections, static_cast<double>(frames) / took,
-              static_cast<double>(frames) / static_cast<double>(batches), cpu * 1e6 / static_cast<double>(frames),
-              100 * cpu / took);
+              static_cast<double>(frames) / static_cast<double>(batches),
+              cpu * 1e6 / static_cast<double>(frames), 100 * cpu / took);
   if (options.rate != 0 && !latencies.empty()) {
     std::ranges::sort(latencies);
     const auto at = [&](double q) {
-      return static_cast<double>(latencies[static_cast<std::size_t>(q * static_cast<double>(latencies.size() - 1))]) / 1000;
+      return static_cast<double>(
+                 latencies[static_cast<std::size_t>(q * static_cast<double>(latencies.size() - 1))]) /
+             1000;
     };
     std::printf("latency us: p50 %.1f p99 %.1f p99.9 %.1f max %.1f\n", at(.5), at(.99), at(.999), at(1));
   }

@@ -63,19 +63,19 @@ TEST_CASE("our client against Beast's server", "[property]") {
         }
       }
       ws.close({static_cast<beast::websocket::close_code>(4000), "enough"});
-    } catch (const std::exception& e) {
-      server_fault = e.what();
-    }
+    } catch (const std::exception& e) { server_fault = e.what(); }
   });
 
   EventLoop loop;
   Listener peer(loop);
-  peer.connect(*Url::parse("ws://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/"), nullptr,
-               {.send_queue_bytes_max = 64U << 20U});
+  peer.connect(*Url::parse("ws://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/"),
+               nullptr, {.send_queue_bytes_max = 64U << 20U});
   const bool opened = loop.run_until([&] { return peer.opened; }, kPatienceMs);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     if (i % 2 == 0) (void)peer.client->send_text(messages[i]);
-    else (void)peer.client->send_binary({reinterpret_cast<const std::uint8_t*>(messages[i].data()), messages[i].size()});
+    else
+      (void)peer.client->send_binary(
+          {reinterpret_cast<const std::uint8_t*>(messages[i].data()), messages[i].size()});
   }
   const bool closed = loop.run_until([&] { return peer.closed.has_value(); }, kPatienceMs);
   if (!closed) peer.client.reset();

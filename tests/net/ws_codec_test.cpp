@@ -31,7 +31,8 @@ std::optional<WsFault> read_all(WsReader& reader, std::string wire, const std::v
       out.push_back({event.kind, {reinterpret_cast<char*>(event.data), event.size}});
       if (event.padded)
         for (std::size_t p = 0; p < kWsFramePadding; ++p) CHECK(event.data[event.size + p] == 0);
-      if (event.at_end) CHECK(event.data + event.size == reinterpret_cast<std::uint8_t*>(wire.data()) + at + size);
+      if (event.at_end)
+        CHECK(event.data + event.size == reinterpret_cast<std::uint8_t*>(wire.data()) + at + size);
     }
     if (fault) return fault;
     reader.release();
@@ -40,7 +41,8 @@ std::optional<WsFault> read_all(WsReader& reader, std::string wire, const std::v
   return std::nullopt;
 }
 
-std::optional<WsFault> read_hex(std::initializer_list<int> bytes, bool masked = false, std::size_t max = 1000) {
+std::optional<WsFault> read_hex(std::initializer_list<int> bytes, bool masked = false,
+                                std::size_t max = 1000) {
   std::string wire;
   for (const int b : bytes) wire += static_cast<char>(b);
   WsReader reader(masked, max);
@@ -59,31 +61,33 @@ TEST_CASE("the examples of RFC 6455 section 5.7") {
     CHECK_FALSE(read_all(reader, wire, {}, out));
     return out;
   };
-  CHECK(one({0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}, false) == std::vector<Message>{{WsKind::kText, "Hello"}});
+  CHECK(one({0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}, false) ==
+        std::vector<Message>{{WsKind::kText, "Hello"}});
   CHECK(one({0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, true) ==
         std::vector<Message>{{WsKind::kText, "Hello"}});
   CHECK(one({0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f}, false) ==
         std::vector<Message>{{WsKind::kText, "Hello"}});
-  CHECK(one({0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}, false) == std::vector<Message>{{WsKind::kPing, "Hello"}});
+  CHECK(one({0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}, false) ==
+        std::vector<Message>{{WsKind::kPing, "Hello"}});
   CHECK(ws_accept_for("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
 TEST_CASE("each breach of the protocol is refused") {
   CHECK(read_hex({0xc1, 0x00})->text.find("reserved bit") != std::string::npos);
-  CHECK(read_hex({0x83, 0x00})->code == 1002);                    // undefined opcode
-  CHECK(read_hex({0x8b, 0x00})->code == 1002);                    // undefined control opcode
-  CHECK(read_hex({0x81, 0x80, 1, 2, 3, 4})->code == 1002);        // a server must not mask
-  CHECK(read_hex({0x81, 0x00}, true)->code == 1002);              // a client must
-  CHECK(read_hex({0x09, 0x00})->code == 1002);                    // fragmented ping
-  CHECK(read_hex({0x89, 0x7e, 0x00, 0x7e})->code == 1002);        // ping of 126 bytes
-  CHECK(read_hex({0x80, 0x00})->code == 1002);                    // continuation of nothing
-  CHECK(read_hex({0x01, 0x00, 0x81, 0x00})->code == 1002);        // new message inside another
-  CHECK(read_hex({0x81, 0x7e, 0x00, 0x7d})->code == 1002);        // 125 in two bytes
+  CHECK(read_hex({0x83, 0x00})->code == 1002);              // undefined opcode
+  CHECK(read_hex({0x8b, 0x00})->code == 1002);              // undefined control opcode
+  CHECK(read_hex({0x81, 0x80, 1, 2, 3, 4})->code == 1002);  // a server must not mask
+  CHECK(read_hex({0x81, 0x00}, true)->code == 1002);        // a client must
+  CHECK(read_hex({0x09, 0x00})->code == 1002);              // fragmented ping
+  CHECK(read_hex({0x89, 0x7e, 0x00, 0x7e})->code == 1002);  // ping of 126 bytes
+  CHECK(read_hex({0x80, 0x00})->code == 1002);              // continuation of nothing
+  CHECK(read_hex({0x01, 0x00, 0x81, 0x00})->code == 1002);  // new message inside another
+  CHECK(read_hex({0x81, 0x7e, 0x00, 0x7d})->code == 1002);  // 125 in two bytes
   CHECK(read_hex({0x81, 0x7f, 0, 0, 0, 0, 0, 0, 0xff, 0xff})->code == 1002);
   CHECK(read_hex({0x81, 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0})->code == 1002);
-  CHECK(read_hex({0x81, 0x7e, 0x03, 0xe9})->code == 1009);        // 1001 of 1000 bytes, before they come
-  CHECK_FALSE(read_hex({0x81, 0x7e, 0x03, 0xe8}));                // 1000 are welcome
-  CHECK_FALSE(read_hex({0x01, 0x00, 0x89, 0x00, 0x80, 0x00}));    // a ping between fragments is fine
+  CHECK(read_hex({0x81, 0x7e, 0x03, 0xe9})->code == 1009);      // 1001 of 1000 bytes, before they come
+  CHECK_FALSE(read_hex({0x81, 0x7e, 0x03, 0xe8}));              // 1000 are welcome
+  CHECK_FALSE(read_hex({0x01, 0x00, 0x89, 0x00, 0x80, 0x00}));  // a ping between fragments is fine
 }
 
 TEST_CASE("the size limit counts all fragments of a message, and only of one") {
@@ -152,7 +156,8 @@ TEST_CASE("random messages, fragments and splits come out as they went in", "[pr
       std::size_t at = 0;
       const std::size_t parts = 1 + below(4);
       for (std::size_t part = 0; part < parts; ++part) {
-        const std::size_t size = part + 1 == parts ? message.payload.size() - at : below(message.payload.size() - at + 1);
+        const std::size_t size =
+            part + 1 == parts ? message.payload.size() - at : below(message.payload.size() - at + 1);
         add_frame(part == 0 ? message.kind : WsKind::kContinuation, part + 1 == parts,
                   std::string_view(message.payload).substr(at, size));
         at += size;
