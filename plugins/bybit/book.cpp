@@ -1,37 +1,29 @@
 #include "book.hpp"
 
 namespace anduin::bybit {
-namespace {
-
-/// Times and ids come as numbers; one that is blank is as good as absent.
-std::int64_t integer(json::Reader& reader) {
-  const std::string_view text = reader.str();
-  std::int64_t value = 0;
-  if (text.size() > 18) throw BadFrame("not a time or an id: " + std::string(text.substr(0, 64)));
-  for (const char c : text) {
-    const int digit = c - '0';
-    if (digit < 0 || digit > 9) throw BadFrame("not a time or an id: " + std::string(text));
-    value = value * 10 + digit;
-  }
-  return value;
-}
-
-}  // namespace
 
 void BookFrame::read(json::Reader reader, std::string_view prefix) {
   clear();
   reader.object([&](std::string_view key) {
-    if (key == "topic") {
-      topic = reader.str();
-    } else if (key == "data") {
-      if (topic.starts_with(prefix)) read_data(reader);
-      else if (topic.empty()) late_data = reader.view();
-    } else if (key == "type") {
-      type = reader.str();
-    } else if (key == "ts") {
-      ts_ms = integer(reader);
-    } else if (key == "cts") {
-      cts_ms = integer(reader);
+    switch (key.size()) {  // most frames hold nothing but these, so the length is nearly the name
+      case 2:
+        if (key == "ts") ts_ms = reader.i64_or_zero();
+        break;
+      case 3:
+        if (key == "cts") cts_ms = reader.i64_or_zero();
+        break;
+      case 4:
+        if (key == "type") {
+          type = reader.str();
+        } else if (key == "data") {
+          if (topic.starts_with(prefix)) read_data(reader);
+          else if (topic.empty()) late_data = reader.view();
+        }
+        break;
+      case 5:
+        if (key == "topic") topic = reader.str();
+        break;
+      default: break;
     }
   });
   if (!has_data && late_data.is_object() && topic.starts_with(prefix)) {
@@ -44,9 +36,10 @@ void BookFrame::read(json::Reader reader, std::string_view prefix) {
 void BookFrame::read_data(json::Reader& reader) {
   has_data = true;
   reader.object([&](std::string_view key) {
-    if (key == "b") read_levels(reader, bids);
-    else if (key == "a") read_levels(reader, asks);
-    else if (key == "u") u = integer(reader);
+    if (key.size() != 1) return;
+    if (key[0] == 'b') read_levels(reader, bids);
+    else if (key[0] == 'a') read_levels(reader, asks);
+    else if (key[0] == 'u') u = reader.i64_or_zero();
   });
 }
 

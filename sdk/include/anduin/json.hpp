@@ -409,15 +409,26 @@ class Reader {
   }
   /// An integer written as number or string, within 64 bits.
   std::int64_t i64() {
-    const std::string_view text = str();
+    const bool quoted = *p_ == '"';
+    const char* q = p_ + (quoted ? 1 : 0);
+    const char* const digits = q;
     std::int64_t value = 0;
-    if (text.empty() || text.size() > 18) return wide_i64(text);
-    for (const char c : text) {
-      const unsigned d = static_cast<unsigned char>(c) - unsigned{'0'};
-      if (d > 9) return wide_i64(text);
+    for (unsigned d; (d = static_cast<unsigned char>(*q) - unsigned{'0'}) < 10 && q - digits < 18; ++q)
       value = value * 10 + static_cast<std::int64_t>(d);
+    const bool clean = quoted ? *q == '"' : (*q == ',' || *q == ']' || *q == '}');
+    if (clean && q != digits && q < end_) [[likely]] {
+      p_ = q + (quoted ? 1 : 0);
+      return value;
     }
-    return value;
+    return wide_i64(str());  // signs, exponents, white space, long numbers, and everything wrong
+  }
+  /// Like i64(), but null and "" are zero.
+  std::int64_t i64_or_zero() {
+    if (*p_ == 'n' || (*p_ == '"' && p_[1] == '"')) {
+      skip();
+      return 0;
+    }
+    return i64();
   }
   /// The value as a view, consumed.
   View view() {
