@@ -4,8 +4,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/log.hpp"
 #include "cli/command.hpp"
 #include "cli/locate.hpp"
+#include "pipeline/live_check.hpp"
 #include "pipeline/plugin_catalog.hpp"
 
 namespace anduin::cli {
@@ -13,7 +15,7 @@ namespace {
 
 struct Options {
   std::string file;
-  bool json = false;
+  bool json = false, live = false;
 };
 
 nlohmann::json problems_json(const pipeline::LoadResult& result) {
@@ -59,16 +61,35 @@ void print_rows(const nlohmann::json& rows, const pipeline::Settings& settings) 
   }
 }
 
+const char* word(pipeline::LiveFinding::Verdict verdict) {
+  using Verdict = pipeline::LiveFinding::Verdict;
+  return verdict == Verdict::kGood ? "good" : verdict == Verdict::kWarning ? "warning" : "failed";
+}
+
+nlohmann::json findings_json(const std::vector<pipeline::LiveFinding>& findings) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& f : findings) {
+    out.push_back({{"subject", f.subject}, {"verdict", word(f.verdict)}, {"text", log::redact(f.text)}});
+  }
+  return out;
+}
+
 int check(const Options& o) {
   std::vector<std::filesystem::path> own;
   for (const std::string& dir : default_plugin_dirs()) own.emplace_back(dir);
   pipeline::PluginCatalog catalog(own);
   const auto result = pipeline::load_settings(o.file, pipeline::system_environment(), &catalog);
   const nlohmann::json rows = result.ok() ? pnl_rows(result.settings, catalog) : nlohmann::json::array();
+  std::vector<pipeline::LiveFinding> findings;
+  if (o.live && result.ok()) findings = pipeline::check_live(result.settings);
+  const bool failed = std::any_of(findings.begin(), findings.end(), [](const auto& f) {
+    return f.verdict == pipeline::LiveFinding::Verdict::kFailed;
+  });
   if (o.json) {
-    const nlohmann::json out{{"ok", result.ok()}, {"problems", problems_json(result)}, {"pnl", rows}};
+    nlohmann::json out{{"ok", result.ok() && !failed}, {"problems", problems_json(result)}, {"pnl", rows}};
+    if (o.live) out["live"] = findings_json(findings);
     std::printf("%s\n", out.dump(2).c_str());
-    return result.ok() ? kGood : kWrongUse;
+    return !result.ok() ? kWrongUse : failed ? kFailed : kGood;
   }
   std::fputs(result.report().c_str(), stdout);
   const auto errors = std::count_if(result.problems.begin(), result.problems.end(), [](const auto& p) {
@@ -79,8 +100,11 @@ int check(const Options& o) {
     return kWrongUse;
   }
   print_rows(rows, result.settings);
-  std::fprintf(stderr, "%s: good\n", o.file.c_str());
-  return kGood;
+  for (const auto& f : findings) {
+    std::printf("%s: %s: %s\n", f.subject.c_str(), word(f.verdict), log::redact(f.text).c_str());
+  }
+  std::fprintf(stderr, "%s: %s\n", o.file.c_str(), failed ? "good as a file, but not everything in it works" : "good");
+  return failed ? kFailed : kGood;
 }
 
 }  // namespace
@@ -89,6 +113,7 @@ void add_check(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("check", "find every problem of a pipeline file");
   command->add_option("PIPELINE", options->file, "the pipeline file")->required();
+  command->add_flag("--live", options->live, "also dial every endpoint and verify clocks, keys and vaults");
   command->add_flag("--json", options->json, "the problems as JSON");
   command->callback([options, &action] { action = [options] { return check(*options); }; });
 }

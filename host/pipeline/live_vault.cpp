@@ -4,6 +4,7 @@
 #include "chain/http_transport.hpp"
 #include "chain/json_rpc_node.hpp"
 #include "chain/vault.hpp"
+#include "pipeline/vault_options.hpp"
 #include "settle/submitter_thread.hpp"
 
 namespace anduin::pipeline {
@@ -14,41 +15,6 @@ constexpr std::int64_t kPollMs = 500;  // blocks come every 1 to 2 s on the chai
 chain::U256 wei_of_gwei(const Decimal& gwei) {
   const Decimal wei = (gwei * Decimal(1'000'000'000)).truncated(0);
   return chain::U256(wei.to_string());
-}
-
-/// What the pipeline file says of the vault's words, over the reference vault's.
-Result<chain::VaultAbi> abi_of(const VaultAbiSettings& s, const std::string& where) {
-  chain::VaultAbi abi;
-  const auto take = [](std::string& to, const std::optional<std::string>& from) { if (from) to = *from; };
-  take(abi.credit, s.credit);
-  take(abi.seize, s.seize);
-  take(abi.seize_capped, s.seize_capped);
-  take(abi.used_ref_ids, s.used_ref_ids);
-  take(abi.token, s.token);
-  take(abi.decimals, s.decimals);
-  take(abi.batch, s.batch);
-  take(abi.try_batch, s.try_batch);
-  take(abi.skipped, s.skipped);
-  const auto event = [](chain::EventSpec& to, const std::optional<VaultEventSettings>& from) {
-    if (!from) return;
-    to.signature = from->signature;
-    if (from->user) to.user = *from->user;
-    if (from->amount) to.amount = *from->amount;
-    if (from->seized) to.seized = *from->seized;
-    if (from->ref_id) to.ref_id = *from->ref_id;
-  };
-  event(abi.credited, s.credited);
-  event(abi.seized, s.seized);
-  if (!s.errors.empty()) {
-    abi.errors.clear();
-    for (const auto& [name, word] : s.errors) {
-      const auto what = chain::parse_revert_class(word);
-      if (!what) return Error{ErrorKind::kBadRequest, where, "abi.errors." + name + ": '" + word + "' is no class of error"};
-      abi.errors[name] = *what;
-    }
-  }
-  if (s.token_address) abi.token_address = chain::Address::parse(*s.token_address);
-  return abi;
 }
 
 }  // namespace
@@ -88,7 +54,7 @@ Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& setting
   auto signer = chain::LocalSigner::from_hex_key(settings.signer_key.value, random);
   if (!signer) return bad("its signer key cannot be used: " + signer.error().text);
   impl->signer = std::move(*signer);
-  auto abi = abi_of(settings.abi, where);
+  auto abi = vault_abi(settings.abi, where);
   if (!abi) return abi.error();
   auto vault = chain::Vault::create(*address, *abi);
   if (!vault) return vault.error();
