@@ -9,8 +9,12 @@ Account::Account(const venue::Options& options) {
   const std::vector<Market> markets = markets_of(options);
   if (markets.size() > 1)
     throw BadOption("/market", "one key serves one market: set market: spot or market: futures on the account");
-  if (markets.front() == Market::kFutures) side_ = std::make_unique<FuturesAccount>(*this);
-  else side_ = std::make_unique<SpotAccount>(*this, dialect_of(options.text("private_dialect")), options.text("balance"));
+  if (markets.front() == Market::kFutures) {
+    side_ = std::make_unique<FuturesAccount>(*this);
+  } else {
+    const Dialect dialect = dialect_of(options.text("private_dialect"));
+    side_ = std::make_unique<SpotAccount>(*this, dialect, options.text("balance"));
+  }
 }
 
 Account::~Account() = default;

@@ -32,7 +32,8 @@ Judgement spot_error(const std::string& text, std::int64_t now_ms) {
   if (begins(text, "EAPI:Invalid nonce")) return {Verdict::kNonce, text};
   if (begins(text, "EAPI:Invalid key") || begins(text, "EAPI:Invalid signature") || begins(text, "EAuth:"))
     return {Verdict::kFatal, text};
-  if (begins(text, "EGeneral:Permission denied") || begins(text, "EAPI:Feature disabled")) return {Verdict::kDenied, text};
+  if (begins(text, "EGeneral:Permission denied") || begins(text, "EAPI:Feature disabled"))
+    return {Verdict::kDenied, text};
   if (begins(text, "EGeneral:Temporary lockout")) return {Verdict::kLockout, text, kLockoutMs};
   constexpr std::string_view kThrottled = "EService:Throttled:";
   if (begins(text, kThrottled)) {
@@ -87,7 +88,7 @@ Judgement judge_futures(const venue::Reply& reply) try {
   if (reply.status == 403) return {Verdict::kDenied, quote_of(reply)};
   if (reply.status == 429) {
     const std::int64_t wait_s = reply.header("retry-after").i64_or_none().value_or(0);
-    return {Verdict::kRateLimit, quote_of(reply), std::clamp<std::int64_t>(wait_s * 1000, kFuturesRateWaitMs, kLockoutMs)};
+    return {Verdict::kRateLimit, quote_of(reply), std::clamp(wait_s * 1000, kFuturesRateWaitMs, kLockoutMs)};
   }
   return {Verdict::kRetry, quote_of(reply)};
 } catch (const BadFrame& e) {
@@ -149,9 +150,10 @@ void on_failure(Account& host, const std::shared_ptr<Attempt>& a, Judgement j) {
   }
   const bool over = a->call.failed && a->call.failed(j, a->tries);
   if (over) return;
+  const std::string path = a->call.target.substr(0, a->call.target.find('?'));
   switch (j.verdict) {
     case Verdict::kFatal:
-    case Verdict::kDenied: refuse_key(host, a->call.spot, j.text + " on " + a->call.target.substr(0, a->call.target.find('?')));
+    case Verdict::kDenied: refuse_key(host, a->call.spot, j.text + " on " + path);
     case Verdict::kRateLimit:
     case Verdict::kLockout:
       host.rate_limit(a->call.rate, 0, host.now_ms() + j.wait_ms);
@@ -159,7 +161,7 @@ void on_failure(Account& host, const std::shared_ptr<Attempt>& a, Judgement j) {
     case Verdict::kNonce: return again_after(host, a, kRetryMsMin);
     default: break;
   }
-  host.error(AND_E_PROTOCOL, a->call.target.substr(0, a->call.target.find('?')), j.text);
+  host.error(AND_E_PROTOCOL, path, j.text);
   again_after(host, a, std::min(kRetryMsMin << std::min(a->tries - 1, 10), kRetryMsMax));
 }
 

@@ -48,8 +48,8 @@ std::string_view FuturesFeed::feed_name() const {
 // One product a frame: an error answer names nothing.
 void FuturesFeed::send_event(std::string_view event, const std::string& native) {
   host_.send(connection_,
-             R"({"event":")" + std::string(event) + R"(","feed":")" + std::string(feed_name()) + R"(","product_ids":[)" +
-                 json::quoted(native) + "]}",
+             R"({"event":")" + std::string(event) + R"(","feed":")" + std::string(feed_name()) +
+                 R"(","product_ids":[)" + json::quoted(native) + "]}",
              {.rate = "futures.ws"});
 }
 

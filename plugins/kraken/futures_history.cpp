@@ -90,7 +90,8 @@ void FuturesAccount::request_page() {
   call.done = [this, count, generation = run_.generation](RequestId, const venue::Reply& reply) {
     if (generation != run_.generation) return;
     const json::View answer = reply.json();
-    if (!answer["logs"].is_array()) throw BadFrame("an account log without rows: " + std::string(reply.body.substr(0, 120)));
+    if (!answer["logs"].is_array())
+      throw BadFrame("an account log without rows: " + std::string(reply.body.substr(0, 120)));
     log_answered_ = true;
     const std::int64_t before = run_.last_id;
     take_page(answer);
@@ -196,9 +197,9 @@ void FuturesAccount::take_events(const std::string& execution, const Pairing::Ha
   if (found) {
     report(*found, AND_ORIGIN_HISTORY);
   } else if (half.position || !half.cash->pnl->is_zero()) {
-    const std::string why = "execution " + execution + " of " + (half.position ? half.position->asset : half.cash->asset) +
-                            " has no " + (half.position ? "cash" : "position") +
-                            " row and no position event: it is not settled";
+    const std::string& asset = half.position ? half.position->asset : half.cash->asset;
+    const std::string why = "execution " + execution + " of " + asset + " has no " +
+                            (half.position ? "cash" : "position") + " row and no position event: it is not settled";
     host_.error(AND_E_PROTOCOL, "account-log", why);
     run_.holes.emplace_back(half.date_ms(), why);
   }  // else: an opening fill whose position row is elsewhere, and no money

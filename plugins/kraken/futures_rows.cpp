@@ -84,8 +84,10 @@ FuturesClose close_of(const LogRow& position, const LogRow& cash) {
   c.size = r.closed;
   set_pnl(c, *cash.pnl, cash.pnl_raw);
   c.fee = share_of_fee(or_zero(cash.fee) + or_zero(cash.liquidation_fee), r);
-  if (!is_one_of(kClosingInfos, position.info)) c.hold = "the account log calls it '" + position.info + "', which is unknown";
-  else if (!adds_up(cash)) c.hold = "the cash row does not add up: balance change against pnl, funding and fees";
+  if (!is_one_of(kClosingInfos, position.info))
+    c.hold = "the account log calls it '" + position.info + "', which is unknown";
+  else if (!adds_up(cash))
+    c.hold = "the cash row does not add up: balance change against pnl, funding and fees";
   return c;
 }
 

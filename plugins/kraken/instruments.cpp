@@ -36,10 +36,13 @@ std::optional<Decimal> step_of(const json::View& tick_size, const json::View& de
 bool has_upper_case(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
+bool has_lower_case(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
 
 /// Tokenised products carry a lower-case letter inside a mixed-case name (PF_AAPLxUSD).
 bool is_tokenised(std::string_view listed) {
-  return has_upper_case(listed) && std::any_of(listed.begin(), listed.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return has_upper_case(listed) && has_lower_case(listed);
 }
 
 }  // namespace
@@ -93,7 +96,7 @@ InstrumentRow spot_row(std::string_view key, const json::View& row, Dialect dial
     add_alias(out, readable);
     add_alias(out, ws);
     // A mixed-case code is a tokenised asset (AAPLx).
-    if (std::any_of(ws.begin(), ws.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
+    if (has_lower_case(ws))
       out.flags = AND_INSTRUMENT_NO_CANONICAL;
   }
   add_alias(out, key);

@@ -10,7 +10,8 @@ namespace {
 constexpr std::array<std::string_view, 6> kReadRights{"query-funds",         "query-open-trades", "query-closed-trades",
                                                       "query-ledger",        "export-data",       "create-ws-token"};
 /// What Anduin needs to see closes and balances.
-constexpr std::array<std::string_view, 4> kWanted{"query-funds", "query-closed-trades", "query-ledger", "create-ws-token"};
+constexpr std::array<std::string_view, 4> kWanted{"query-funds", "query-closed-trades", "query-ledger",
+                                                  "create-ws-token"};
 
 json::View either(const json::View& object, std::string_view camel, std::string_view snake) {
   const json::View v = object[camel];
@@ -55,7 +56,8 @@ KeyFacts read_spot_key(const json::View& result) {
     f.can_transfer = tri(transfer);
     for (const std::string_view w : kWanted) {
       if (std::find(rights.begin(), rights.end(), w) == rights.end())
-        f.warnings.push_back("the key lacks the right '" + std::string(w) + "': closes or balances cannot be read without it");
+        f.warnings.push_back("the key lacks the right '" + std::string(w) +
+                             "': closes or balances cannot be read without it");
     }
   }
   const json::View allowed = either(result, "ipAllowlist", "ip_allowlist");
@@ -65,8 +67,11 @@ KeyFacts read_spot_key(const json::View& result) {
     f.ip_bound = tri(bound);
   }
   f.expires_ms = seconds_of(either(result, "validUntil", "valid_until")) * 1000;
-  if (seconds_of(either(result, "queryFrom", "query_from")) != 0 || seconds_of(either(result, "queryTo", "query_to")) != 0)
-    f.warnings.push_back("the key sees a limited range of history only (query from/to): closes outside it cannot be found");
+  f.history_from_ms = seconds_of(either(result, "queryFrom", "query_from")) * 1000;
+  f.history_to_ms = seconds_of(either(result, "queryTo", "query_to")) * 1000;
+  if (f.history_from_ms != 0 || f.history_to_ms != 0)
+    f.warnings.push_back(
+        "the key sees a limited range of history only (query from/to): closes outside it cannot be found");
   return f;
 }
 
@@ -79,7 +84,7 @@ KeyFacts read_futures_key(const json::View& answer) {
   if (general == "NO_ACCESS" || general == "READ_ONLY") f.can_trade = AND_TRI_NO;
   else if (general == "FULL_ACCESS") f.can_trade = AND_TRI_YES;
   if (transfer == "NO_ACCESS" || transfer == "READ_ONLY") f.can_withdraw = f.can_transfer = AND_TRI_NO;
-  else if (transfer == "FULL_ACCESS") f.can_withdraw = f.can_transfer = AND_TRI_YES;  // the dialog says "Withdrawal API"
+  else if (transfer == "FULL_ACCESS") f.can_withdraw = f.can_transfer = AND_TRI_YES;  // the dialog: "Withdrawal API"
   if (general) f.detail = "general " + general.text() + ", transfer " + (transfer ? transfer.text() : "not said");
   if (general == "NO_ACCESS")
     f.warnings.push_back("the key has no general access: closes and balances cannot be read with it");

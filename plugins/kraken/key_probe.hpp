@@ -14,6 +14,7 @@ struct KeyFacts {
   std::uint32_t can_trade = AND_TRI_UNKNOWN, can_withdraw = AND_TRI_UNKNOWN, can_transfer = AND_TRI_UNKNOWN,
                 ip_bound = AND_TRI_UNKNOWN;
   std::int64_t expires_ms = 0;
+  std::int64_t history_from_ms = 0, history_to_ms = 0;  ///< the range of history that the key sees; 0 = no bound
   std::vector<std::string> warnings;
 
   [[nodiscard]] venue::AccountInfo info() const {

@@ -17,6 +17,8 @@ constexpr int kSubscriptionFailuresMax = 3;
 constexpr std::int64_t kPairWaitMs = 5'000;
 /// In v1 the ledger row follows its trade; read a little later.
 constexpr std::int64_t kLedgerLagMs = 2'000;
+/// The venue acknowledges within milliseconds.
+constexpr std::uint64_t kLoginWaitMs = 10'000;
 constexpr std::size_t kTradesMax = 4'096;
 constexpr std::size_t kReportedMax = 8'192;
 
@@ -37,6 +39,8 @@ void SpotAccount::probe_key() {
   call.done = [this](RequestId, const venue::Reply& reply) {
     const KeyFacts facts = read_spot_key(reply.json()["result"]);
     host_.account(facts.info());
+    history_from_ms_ = facts.history_from_ms;
+    history_to_ms_ = facts.history_to_ms;
     for (const std::string& w : facts.warnings) host_.warn(w);
     if (probe_timer_ != 0) host_.cancel(probe_timer_);
     probe_timer_ = host_.after(kProbeEveryMs, [this] { probe_key(); });
@@ -72,7 +76,9 @@ void SpotAccount::dial_due() {
     host_.open(kPrivate, dialect_ == Dialect::kV1 ? "spot.private.v1" : "spot.private");
   };
   // The host asks again after its back-off: one try a dial, so that a token never belongs to an older one.
-  call.failed = [](const Judgement& j, int) { return j.verdict != Verdict::kFatal && j.verdict != Verdict::kDenied && j.verdict != Verdict::kNonce; };
+  call.failed = [](const Judgement& j, int) {
+    return j.verdict == Verdict::kRetry || j.verdict == Verdict::kRateLimit || j.verdict == Verdict::kLockout;
+  };
   send_call(host_, std::move(call));
 }
 
@@ -81,6 +87,11 @@ void SpotAccount::opened() {
   sequences_.clear();
   if (host_.now_ms() - probed_ms_ > kProbeAgeMsMax) probe_key();
   subscribe();
+  if (login_timer_ != 0) host_.cancel(login_timer_);
+  login_timer_ = host_.after(kLoginWaitMs, [this] {
+    login_timer_ = 0;
+    host_.redial(kPrivate, "no answer to the private subscription");
+  });
   run_soon(0);
 }
 
@@ -88,6 +99,8 @@ void SpotAccount::closed() {
   subscribed_.clear();
   sequences_.clear();
   token_.clear();
+  if (login_timer_ != 0) host_.cancel(login_timer_);
+  login_timer_ = 0;
 }
 
 void SpotAccount::subscribe() {
@@ -98,8 +111,8 @@ void SpotAccount::subscribe() {
     return;
   }
   host_.send(kPrivate,
-             R"({"method":"subscribe","params":{"channel":"executions","snap_orders":false,"snap_trades":true,"token":)" +
-                 token + R"(},"req_id":1})",
+             R"({"method":"subscribe","params":{"channel":"executions","snap_orders":false,"snap_trades":true,)"
+             R"("token":)" + token + R"(},"req_id":1})",
              {.rate = "spot.ws"});
   host_.send(kPrivate,
              R"({"method":"subscribe","params":{"channel":"balances","snapshot":true,"token":)" + token +
@@ -112,6 +125,8 @@ void SpotAccount::subscribed(std::string_view what) {
   const std::size_t wanted = dialect_ == Dialect::kV1 ? 1 : 2;
   if (subscribed_.size() < wanted) return;
   subscription_failures_ = 0;
+  if (login_timer_ != 0) host_.cancel(login_timer_);
+  login_timer_ = 0;
   host_.ready("positions", dialect_ == Dialect::kV1 ? "ownTrades, ledger" : "balances, executions");
 }
 

@@ -80,6 +80,8 @@ class SpotAccount final : public AccountSide {
   std::string token_;
   std::int64_t probed_ms_ = 0;
   TimerId probe_timer_ = 0;
+  TimerId login_timer_ = 0;
+  std::int64_t history_from_ms_ = 0, history_to_ms_ = 0;  ///< what the key may see; 0 = no bound
   int subscription_failures_ = 0;
   std::set<std::string, std::less<>> subscribed_;
 

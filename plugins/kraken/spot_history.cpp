@@ -158,7 +158,8 @@ void SpotAccount::take_trades(const json::View& result, const std::vector<std::s
   if (run_.unknown.empty() || (!progress && ++run_.trade_tries >= kTradeTriesMax)) return end_run();
   if (progress) return ask_trades();
   // The ledger can be ahead of the trade history for a moment.
-  std::rotate(run_.unknown.begin(), run_.unknown.begin() + static_cast<std::ptrdiff_t>(asked.size()), run_.unknown.end());
+  const auto rest = run_.unknown.begin() + static_cast<std::ptrdiff_t>(asked.size());
+  std::rotate(run_.unknown.begin(), rest, run_.unknown.end());
   host_.after(kTradeRetryMs, [this, generation = run_.generation] {
     if (generation == run_.generation) ask_trades();
   });
@@ -181,6 +182,8 @@ void SpotAccount::end_run() {
     host_.error(AND_E_PROTOCOL, "QueryTrades", run_.unproven + ": its close waits");
     proven_ms = std::min(proven_ms, row->time_ms - 1);
   }
+  if (history_from_ms_ > run_.from_ms || (history_to_ms_ != 0 && history_to_ms_ < run_.sent_ms))
+    run_.unproven = "the key may see a part of the history only (query from/to)";
   host_.coverage(run_.from_ms, run_.sent_ms, run_.unproven.empty(), run_.unproven);
   if (proven_ms > std::max(moved_ms_, durable_ms())) {
     moved_ms_ = proven_ms;

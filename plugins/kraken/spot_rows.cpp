@@ -13,10 +13,8 @@ constexpr int kDerivedDecimals = 8;
 bool is_quote(std::string_view symbol, const std::string& currency) {
   const std::size_t slash = symbol.find('/');
   if (slash != std::string_view::npos) return currency_code(symbol.substr(slash + 1)) == currency;
-  for (const std::string& code : {currency, std::string(currency == "BTC" ? "XBT" : currency == "DOGE" ? "XDG" : currency)}) {
-    if (symbol.size() > code.size() && symbol.ends_with(code)) return true;
-  }
-  return false;
+  const std::string old_code = currency == "BTC" ? "XBT" : currency == "DOGE" ? "XDG" : currency;
+  return symbol.size() > currency.size() && (symbol.ends_with(currency) || symbol.ends_with(old_code));
 }
 
 }  // namespace
@@ -41,7 +39,8 @@ std::optional<LedgerRow> socket_ledger_row(const json::View& row) {
   r.pnl = amount.dec();
   if (r.pnl.is_zero()) return std::nullopt;  // an opening: its fee only
   const auto ms = parse_iso_ms(time.str());
-  if (r.id.empty() || r.trade_id.empty() || !ms || !asset) throw BadFrame("a margin row without id, trade, time or asset");
+  if (r.id.empty() || r.trade_id.empty() || !ms || !asset)
+    throw BadFrame("a margin row without id, trade, time or asset");
   r.time_ms = *ms;
   r.currency = currency_code(asset.text());
   r.pnl_raw = amount.str();
@@ -71,7 +70,8 @@ std::optional<std::pair<std::string, Trade>> socket_trade(const json::View& row)
   const auto [exec_id, type, symbol, side, size, price] =
       row.get<"exec_id", "exec_type", "symbol", "side", "last_qty", "last_price">();
   if (!exec_id || !(type == "trade")) return std::nullopt;
-  if (!(side == "buy") && !(side == "sell")) throw BadFrame("execution " + exec_id.text() + ": side '" + side.text() + "'");
+  if (!(side == "buy") && !(side == "sell"))
+    throw BadFrame("execution " + exec_id.text() + ": side '" + side.text() + "'");
   return std::pair{exec_id.text(), Trade{symbol.text(), side == "sell", price.dec(), size.dec()}};
 }
 

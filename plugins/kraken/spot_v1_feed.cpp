@@ -42,7 +42,8 @@ std::int64_t ms_of(std::string_view seconds) {
   std::int64_t ms = 0;
   int digits = 0;
   if (at < end && *at == '.') {
-    for (const char* p = at + 1; p < end && digits < 3 && *p >= '0' && *p <= '9'; ++p, ++digits) ms = ms * 10 + (*p - '0');
+    for (const char* p = at + 1; p < end && digits < 3 && *p >= '0' && *p <= '9'; ++p, ++digits)
+      ms = ms * 10 + (*p - '0');
   }
   for (; digits < 3; ++digits) ms *= 10;
   return whole * 1000 + ms;
@@ -67,7 +68,8 @@ void SpotV1Feed::send_event(std::string_view event, const std::vector<std::strin
   std::string subscription;
   switch (channel_.kind) {
     case Channel::Kind::kBook:
-      subscription = R"({"name":"book","depth":)" + std::to_string(channel_.depth == 0 ? kDepthDefault : channel_.depth) + "}";
+      subscription = R"({"name":"book","depth":)" +
+                     std::to_string(channel_.depth == 0 ? kDepthDefault : channel_.depth) + "}";
       break;
     case Channel::Kind::kTicker: subscription = R"({"name":"ticker"})"; break;
     default: subscription = R"({"name":"spread"})";

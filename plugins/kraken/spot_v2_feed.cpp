@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kSymbolsPerFrame = 50;
 constexpr unsigned kDepthDefault = 10;  // the venue's own default
 
-std::int64_t time_of(std::string_view iso) { return parse_iso_ms(iso).value_or(0); }
+/// "2022-12-25T09:30:" stays the same for a minute; "59.123456Z" is what a frame adds.
+constexpr std::size_t kMinuteSize = 17;
 
 }  // namespace
 
@@ -63,6 +64,25 @@ void SpotV2Feed::send_method(std::string_view method, const std::vector<std::str
 void SpotV2Feed::subscribe(const std::vector<std::string>& natives) { send_method("subscribe", natives); }
 void SpotV2Feed::unsubscribe(const std::vector<std::string>& natives) { send_method("unsubscribe", natives); }
 
+std::int64_t SpotV2Feed::time_of(std::string_view iso) {
+  const auto digit = [&iso](std::size_t at) { return static_cast<unsigned char>(iso[at]) - unsigned{'0'}; };
+  if (iso.size() > kMinuteSize + 6 && iso.substr(0, kMinuteSize) == std::string_view(minute_, kMinuteSize) &&
+      iso[kMinuteSize + 2] == '.' && iso.back() == 'Z') {
+    unsigned ms = 0;
+    bool good = true;
+    for (const std::size_t at : {17U, 18U, 20U, 21U, 22U}) {
+      good = good && digit(at) < 10;
+      ms = ms * 10 + digit(at);
+    }
+    if (good) return minute_ms_ + ms;
+  }
+  const std::int64_t ms = parse_iso_ms(iso).value_or(0);
+  if (ms == 0 || iso.size() < kMinuteSize) return ms;
+  std::copy_n(iso.data(), kMinuteSize, minute_);
+  minute_ms_ = ms - ms % 60'000;
+  return ms;
+}
+
 void SpotV2Feed::frame(const venue::Frame& frame) {
   enum class Name : std::uint8_t { kUnknown, kTicker, kOther } name = Name::kUnknown;
   bool done = false;
@@ -91,7 +111,10 @@ void SpotV2Feed::ticker_row(json::Reader& r) {
     switch (key.size()) {
       case 3: if (key == "bid") bid = r.dec_or_zero(); else if (key == "ask") ask = r.dec_or_zero(); break;
       case 6: if (key == "symbol") symbol = r.str(); break;
-      case 7: if (key == "bid_qty") bid_size = r.dec_or_zero(); else if (key == "ask_qty") ask_size = r.dec_or_zero(); break;
+      case 7:
+        if (key == "bid_qty") bid_size = r.dec_or_zero();
+        else if (key == "ask_qty") ask_size = r.dec_or_zero();
+        break;
       case 9: if (key == "timestamp") time = r.str(); break;
       default: break;
     }

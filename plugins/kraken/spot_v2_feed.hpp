@@ -22,7 +22,12 @@ class SpotV2Feed final : public Feed {
   void book_row(const json::View& row, bool snapshot);
   void other_frame(const json::View& frame);
 
+  /// ms since the epoch, 0 where it is no time.
+  std::int64_t time_of(std::string_view iso);
+
   std::uint64_t request_ = 0;
+  char minute_[17] = {};  ///< the minute last seen, and when it begins
+  std::int64_t minute_ms_ = 0;
 };
 
 /// Describes the rows of an AssetPairs answer; both spot dialects use it. 0 = the answer is an error.

@@ -583,6 +583,26 @@ TEST_CASE("spot: a row whose trade the venue does not show waits, visibly, and h
   CHECK(host.coverages.back().proven);
 }
 
+TEST_CASE("spot: a key that sees a part of the history proves nothing") {
+  HostDouble host(true, kSpot, 1'775'000'000'000);
+  host.start();
+  host.reply("/0/private/GetApiKeyInfo", R"({"error":[],"result":{"iban":"A","permissions":["query-ledger"],"queryFrom":"1775040000"}})");
+  host.reply("/0/private/Ledgers", ledger({}, 0));
+  REQUIRE(host.coverages.size() == 1);
+  CHECK(!host.coverages[0].proven);
+}
+
+TEST_CASE("spot: a private subscription that nobody answers makes the connection anew") {
+  HostDouble host(true, kSpot);
+  host.start();
+  host.dial_due();
+  host.reply("/0/private/GetWebSocketsToken", R"({"error":[],"result":{"token":"T1","expires":900}})");
+  host.opened();
+  host.frame(R"({"method":"subscribe","result":{"channel":"executions"},"success":true})");
+  host.pass(10'000);
+  CHECK(host.redials.size() == 1);
+}
+
 TEST_CASE("spot errors by class") {
   HostDouble host(true, kSpot);
   host.start();

@@ -112,7 +112,7 @@ TEST_CASE("every decode row of the vectors") {
       }
     }
   }
-  CHECK(rows == 17);
+  CHECK(rows == 20);
 }
 
 TEST_CASE("every symbol row of the vectors") {
