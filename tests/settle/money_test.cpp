@@ -1,7 +1,9 @@
 // Money: the vectors of exact amounts, the currency rules of design section 4, the depeg guard.
 #include "settle/money.hpp"
 
+#include "base/random.hpp"
 #include "settle/support.hpp"
+#include "support/seed.hpp"
 #include "support/shared.hpp"
 
 using namespace anduin;
@@ -51,6 +53,31 @@ TEST_CASE("amounts: absurd magnitudes are refused, not wrapped", "[money]") {
   CHECK(units_text(U256(1), 6) == "0.000001");
   CHECK(units_text(U256(123456789), 6) == "123.456789");
   CHECK(units_text(U256(5), 0) == "5");
+}
+
+TEST_CASE("amounts: random texts against digits shifted by hand", "[money]") {
+  const std::uint64_t seed = anduin::test::fresh_seed();
+  INFO("ANDUIN_SEED=" << seed);
+  SeededRandom dice(seed);
+  for (int i = 0; i < 20'000; ++i) {
+    // Whole and fraction digits, possibly none on one side; 38 together are the most a Decimal holds.
+    std::string whole, fraction;
+    for (auto n = dice.below(18); n > 0; --n) whole += static_cast<char>('0' + dice.below(10));
+    for (auto n = 1 + dice.below(18); n > 0; --n) fraction += static_cast<char>('0' + dice.below(10));
+    const bool negative = dice.below(2) == 0;
+    std::string text = negative ? "-" : "";
+    text += whole;
+    text += '.';
+    text += fraction;
+    CAPTURE(text);
+    std::string expected = whole + (fraction + "000000").substr(0, 6);
+    expected.erase(0, std::min(expected.find_first_not_of('0'), expected.size() - 1));
+    const auto amount = amount_from_text(text, 6);
+    REQUIRE(amount);
+    REQUIRE(amount->units.str() == expected);
+    REQUIRE(amount->action.has_value() == (expected != "0"));
+    if (amount->action) REQUIRE((*amount->action == chain::Action::kSeize) == negative);
+  }
 }
 
 TEST_CASE("currency: dollars at par, the fee comes off, both ways truncated toward zero", "[money]") {
