@@ -37,30 +37,32 @@ ClockSkew::Verdict ClockSkew::add(const Sample& s) {
   return Verdict::kAccepted;
 }
 
-std::int64_t ClockSkew::bound_now(const Point& p) const {
-  const std::uint64_t now = clock_->mono_ns();
-  const std::int64_t age_ms = now > p.mono_ns ? to_ms(now - p.mono_ns) : 0;
+std::int64_t ClockSkew::bound_at(const Point& p, std::uint64_t mono_ns) {
+  const std::int64_t age_ms = mono_ns > p.mono_ns ? to_ms(mono_ns - p.mono_ns) : 0;
   return p.bound_ms + age_ms * kDriftPerMillion / 1'000'000;
 }
 
 const ClockSkew::Point* ClockSkew::best() const {
+  if (points_.empty()) return nullptr;
+  const std::uint64_t newest = points_.back().mono_ns;  // all bounds grow alike: one moment orders them for ever
   const Point* out = nullptr;
   for (const Point& p : points_)
-    if (out == nullptr || bound_now(p) <= bound_now(*out)) out = &p;
+    if (out == nullptr || bound_at(p, newest) <= bound_at(*out, newest)) out = &p;
   return out;
 }
 
-std::int64_t ClockSkew::now_ms() const {
+std::int64_t ClockSkew::now_ms() const { return points_.empty() ? clock_->wall_ms() : now_ms(clock_->mono_ns()); }
+
+std::int64_t ClockSkew::now_ms(std::uint64_t mono_ns) const {
   const Point* p = best();
   if (p == nullptr) return clock_->wall_ms();
-  const std::uint64_t now = clock_->mono_ns();
-  return p->venue_ms + (now >= p->mono_ns ? to_ms(now - p->mono_ns) : -to_ms(p->mono_ns - now));
+  return p->venue_ms + (mono_ns >= p->mono_ns ? to_ms(mono_ns - p->mono_ns) : -to_ms(p->mono_ns - mono_ns));
 }
 
 std::optional<ClockSkew::Estimate> ClockSkew::estimate() const {
   const Point* p = best();
   if (p == nullptr) return std::nullopt;
-  return Estimate{now_ms() - clock_->wall_ms(), bound_now(*p)};
+  return Estimate{now_ms() - clock_->wall_ms(), bound_at(*p, clock_->mono_ns())};
 }
 
 std::int64_t ClockSkew::take_step_ms() {

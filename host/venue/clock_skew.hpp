@@ -34,6 +34,8 @@ class ClockSkew {
   [[nodiscard]] std::optional<Estimate> estimate() const;
   /// The venue's time now; the local wall clock before the first sample.
   [[nodiscard]] std::int64_t now_ms() const;
+  /// The same at a monotonic time that was read already; for hot paths.
+  [[nodiscard]] std::int64_t now_ms(std::uint64_t mono_ns) const;
 
   /// How far the wall clock jumped against the monotonic one since the last call; 0 = it did not. After a
   /// jump (a step, or the machine slept) a fresh sample is wanted.
@@ -50,7 +52,7 @@ class ClockSkew {
     std::int64_t bound_ms;
   };
   [[nodiscard]] const Point* best() const;
-  [[nodiscard]] std::int64_t bound_now(const Point& p) const;
+  [[nodiscard]] static std::int64_t bound_at(const Point& p, std::uint64_t mono_ns);
 
   Clock* clock_;
   std::deque<Point> points_;

@@ -18,6 +18,7 @@ using plugin::text_of;
 constexpr std::size_t kPaddingBytes = 64;       // plugin.h: readable zero bytes behind every input
 constexpr std::size_t kWaitingPerClassMax = 10'000;  // a stuck limiter must not eat the memory of the host
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::uint64_t kWallFreshNs = 200'000;  // wall times have milliseconds: a fifth of one is not seen
 constexpr std::int64_t kAuthRetryMs = 300'000;  // after refused credentials: a person has to act, do not hammer
 
 template <class T>
@@ -144,8 +145,7 @@ void Runner::step(std::span<const and_in* const> inputs) {
   if (code == AND_E_AUTH) {
     account_refused_ = true;
     for (auto& [id, c] : connections_) {
-      const auto* endpoint = manifest().endpoint(c.endpoint);
-      if (endpoint && endpoint->auth) lost(id, 0, "the venue refused the credentials", true);
+      if (c.endpoint && c.endpoint->auth) lost(id, 0, "the venue refused the credentials", true);
     }
     account_refused_ = false;
   }
@@ -225,7 +225,11 @@ void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<con
   const auto it = connections_.find(id);
   if (it == connections_.end() || it->second.generation != generation || frames.empty()) return;
   const std::uint64_t mono = clock_.mono_ns();
-  const std::int64_t wall = skew_.now_ms();
+  if (mono - wall_read_mono_ns_ > kWallFreshNs) {
+    wall_read_mono_ns_ = mono;
+    wall_ms_ = skew_.now_ms(mono);
+  }
+  const std::int64_t wall = wall_ms_;
   batch_.resize(frames.size());
   batch_pointers_.resize(frames.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -244,10 +248,7 @@ void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<con
   step(batch_pointers_);
   const auto after = connections_.find(id);
   if (after == connections_.end()) return;
-  const auto* endpoint = manifest().endpoint(after->second.endpoint);
-  if (data_seen_ || (endpoint && !endpoint->liveness_by_data)) {
-    after->second.last_alive_mono_ns = mono;
-  }
+  if (data_seen_ || (after->second.endpoint && !after->second.endpoint->liveness_by_data)) after->second.last_alive_mono_ns = mono;
 }
 
 void Runner::on_pong(std::uint32_t) {}  // a pong is no data: liveness is by payload
@@ -287,7 +288,7 @@ void Runner::lost(std::uint32_t id, int code, const std::string& reason, bool cu
 
 void Runner::watch(std::uint32_t id) {
   Connection& c = connections_.at(id);
-  const auto* endpoint = manifest().endpoint(c.endpoint);
+  const auto* endpoint = c.endpoint;
   const std::int64_t idle_ms = endpoint ? endpoint->idle_ms : 60'000;
   if (idle_ms <= 0) return;
   c.watchdog = transport_.after(std::max<std::int64_t>(idle_ms / 4, 50), [this, id, idle_ms] {
@@ -307,7 +308,7 @@ void Runner::watch(std::uint32_t id) {
 
 void Runner::start_ping(std::uint32_t id) {
   Connection& c = connections_.at(id);
-  const auto* endpoint = manifest().endpoint(c.endpoint);
+  const auto* endpoint = c.endpoint;
   if (!endpoint || endpoint->ping.every_ms == 0) return;
   c.pinger = transport_.after(endpoint->ping.every_ms, [this, id, endpoint] {
     const auto it = connections_.find(id);
@@ -529,8 +530,7 @@ void Runner::on_open_record(const and_rec_open& r) {
   }
   Connection& c = it->second;
   c.redial.reset();
-  c.endpoint = text_of(r.h, r.endpoint);
-  const auto* endpoint = manifest().endpoint(c.endpoint);
+  const auto* endpoint = c.endpoint = manifest().endpoint(text_of(r.h, r.endpoint));
   auto target = outbound_->open(r, endpoint ? endpoint->open_ms : 10'000);
   if (!target) {
     events_.on_error(target.error(), false);
@@ -620,7 +620,7 @@ void Runner::drain(const std::string& rate_class) {
 
 void Runner::send_now(const and_rec_send& r) {
   Connection& c = connections_.at(r.h.id);
-  auto frame = outbound_->frame(r, c.endpoint);
+  auto frame = outbound_->frame(r, c.endpoint ? std::string_view(c.endpoint->id) : std::string_view());
   if (!frame) {
     events_.on_error(frame.error(), false);
     return;

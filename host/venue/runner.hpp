@@ -78,7 +78,8 @@ class Runner final : private plugin::RecordSink {
  private:
   struct Connection {
     Connection(Clock& clock, Random& random) : backoff(clock, random) {}
-    std::string endpoint, url;
+    const plugin::Endpoint* endpoint = nullptr;  ///< of the manifest, once opened
+    std::string url;
     std::uint64_t generation = 0;
     enum class State : std::uint8_t { kIdle, kAsked, kDialing, kOpen } state = State::kIdle;
     Backoff backoff;
@@ -144,6 +145,8 @@ class Runner final : private plugin::RecordSink {
   std::unique_ptr<TimerHandle> restart_;
 
   std::uint64_t seq_ = 0, generation_ = 0, frames_ = 0;
+  std::uint64_t wall_read_mono_ns_ = 0;  ///< when wall_ms_ was read: the hot path reads it at most every 0.2 ms
+  std::int64_t wall_ms_ = 0;
   std::map<std::uint32_t, Connection> connections_;
   std::unordered_map<std::uint32_t, std::unique_ptr<TimerHandle>> timers_;
   std::unordered_map<std::uint32_t, InFlight> requests_;
