@@ -29,7 +29,8 @@ void complete_close(venue::CloseReport& report, const Instrument* known, const s
     hold("instrument " + p.native_symbol + " is not in the venue's list: its kind and contract size are unknown");
     return;
   }
-  if (!known->canonical.empty()) p.symbol = known->canonical;
+  p.native_symbol = known->native;  // a history may spell it in its own way: pf_xbtusd, XXBTZUSD
+  p.symbol = known->canonical.empty() ? known->native : known->canonical;
   p.market = known->market;
   p.kind = known->kind;
   p.base_currency = known->base;
@@ -180,7 +181,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
       const auto waited_ms = static_cast<std::int64_t>((shared_.clock->mono_ns() - w.since_mono_ns) / 1'000'000);
       if (!venue_.instruments_known(settings_.market) || waited_ms < kInstrumentWaitMs) return false;
     }
-    complete_close(w.report, known.get(), known ? registry_.frozen(p.venue, market, p.native_symbol) : "");
+    complete_close(w.report, known.get(), known ? registry_.frozen(p.venue, known->market, known->native) : "");
     if (manifest().ids_per_account) p.id = uid_ + "/" + p.id;
     return true;
   }

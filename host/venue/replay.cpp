@@ -183,7 +183,7 @@ bool Replay::Impl::print_close(CloseReport& c, bool at_end) {
   const auto known = registry.find(p.venue, p.market, p.native_symbol);
   if (!known && !at_end) return false;
   if (known) {
-    if (!known->canonical.empty()) p.symbol = known->canonical;
+    p.symbol = known->canonical.empty() ? known->native : known->canonical;
     if (c.size_in_contracts && p.size) p.size = (*p.size * known->contract_size).normalized();
   }
   if (!wants(p.symbol, p.native_symbol)) return true;
