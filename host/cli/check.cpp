@@ -41,8 +41,12 @@ nlohmann::json pnl_rows(const pipeline::Settings& settings, pipeline::PluginCata
     const auto found = catalog.find(venue->plugin);
     if (found.manifest == nullptr || found.manifest->pnl.unit.empty()) continue;
     const auto& row = found.manifest->pnl;
-    out.push_back({{"venue", found.manifest->venue_name}, {"unit", row.unit}, {"pnl", row.pnl},
-                   {"closing_fee", row.closing_fee}, {"opening_fee", row.opening_fee}, {"funding", row.funding}});
+    out.push_back({{"venue", found.manifest->venue_name},
+                   {"unit", row.unit},
+                   {"pnl", row.pnl},
+                   {"closing_fee", row.closing_fee},
+                   {"opening_fee", row.opening_fee},
+                   {"funding", row.funding}});
   }
   return out;
 }
@@ -103,7 +107,8 @@ int check(const Options& o) {
   for (const auto& f : findings) {
     std::printf("%s: %s: %s\n", f.subject.c_str(), word(f.verdict), log::redact(f.text).c_str());
   }
-  std::fprintf(stderr, "%s: %s\n", o.file.c_str(), failed ? "good as a file, but not everything in it works" : "good");
+  std::fprintf(stderr, "%s: %s\n", o.file.c_str(),
+               failed ? "good as a file, but not everything in it works" : "good");
   return failed ? kFailed : kGood;
 }
 

@@ -1,7 +1,7 @@
 // The best bid and ask over all venues that are fresh and passed every gate, per canonical symbol.
-// Thread: feed() and subscribe() while setting up; update() and the rest from any I/O thread, one thread per feed.
-// Subscribers are called on the updating thread with no lock held; `sequence` orders calls that race.
-// Lifetime: feeds and symbol names live as long as the aggregator. No allocation in update().
+// Thread: feed() and subscribe() while setting up; update() and the rest from any I/O thread, one thread
+// per feed. Subscribers are called on the updating thread with no lock held; `sequence` orders calls that
+// race. Lifetime: feeds and symbol names live as long as the aggregator. No allocation in update().
 #pragma once
 #include <array>
 #include <atomic>
@@ -39,16 +39,19 @@ struct Quote {
   std::int64_t received_ms = 0;
 };
 
-/// What subscribers get on every change: a small value on the stack, without the venue list (Aggregator::get has it).
+/// What subscribers get on every change: a small value on the stack, without the venue list
+/// (Aggregator::get has it).
 struct PriceEvent {
   std::string_view symbol;      ///< lives as long as the aggregator
   std::uint32_t symbol_id = 0;  ///< dense, from 0
-  std::uint64_t sequence = 0;   ///< per symbol, strictly growing; a smaller one that arrives later is outdated
+  std::uint64_t sequence =
+      0;  ///< per symbol, strictly growing; a smaller one that arrives later is outdated
   Standing standing = Standing::kNone;
-  bool best_changed = false;    ///< bid, ask or standing differ from the event before
+  bool best_changed = false;  ///< bid, ask or standing differ from the event before
   std::uint8_t venues_in = 0, venues_fresh = 0;
-  Decimal bid, ask;             ///< zero unless has_price()
-  std::int64_t timestamp = 0;   ///< newest venue time over the venues in, ms since the epoch; receive time if unusable
+  Decimal bid, ask;  ///< zero unless has_price()
+  std::int64_t timestamp =
+      0;  ///< newest venue time over the venues in, ms since the epoch; receive time if unusable
   std::int64_t received_ms = 0;
   std::uint64_t received_mono_ns = 0;
   [[nodiscard]] bool has_price() const {
@@ -60,9 +63,9 @@ struct PriceEvent {
 struct VenueEntry {
   std::string venue, market, native;
   InstrumentKind kind = InstrumentKind::kUnknown;
-  Decimal bid, ask;           ///< the last quote received, also when it is out; zero before the first
-  std::int64_t timestamp = 0; ///< venue time, ms since the epoch; 0 = unusable
-  std::int64_t age_ms = 0;    ///< since it was received
+  Decimal bid, ask;            ///< the last quote received, also when it is out; zero before the first
+  std::int64_t timestamp = 0;  ///< venue time, ms since the epoch; 0 = unusable
+  std::int64_t age_ms = 0;     ///< since it was received
   Out out = Out::kIn;
   std::array<std::uint64_t, kOutCount> refused{};  ///< quotes refused so far, by gate
   std::uint64_t accepted = 0;
@@ -73,18 +76,20 @@ struct AggregatedPrice {
   std::string symbol;
   Standing standing = Standing::kNone;
   std::optional<Decimal> best_bid, best_ask;
-  std::optional<Decimal> spread;      ///< best_ask - best_bid: negative when venues cross each other, which is normal
+  /// best_ask - best_bid: negative when venues cross each other, which is normal
+  std::optional<Decimal> spread;
   std::optional<Decimal> median_mid;  ///< over the venues in, at most 8 decimals
   bool crossed = false;
-  bool mixed_kinds = false;           ///< venues in are of more than one kind (spot and perpetual)
-  std::vector<VenueEntry> venues;     ///< in the order in which they were registered
+  bool mixed_kinds = false;        ///< venues in are of more than one kind (spot and perpetual)
+  std::vector<VenueEntry> venues;  ///< in the order in which they were registered
   std::int64_t timestamp = 0;
   std::uint64_t sequence = 0;
 };
 
 class Aggregator {
  public:
-  /// Venues on one symbol. Eight exchanges exist; a symbol with more feeds than this is a mistake and is refused.
+  /// Venues on one symbol. Eight exchanges exist; a symbol with more feeds than this is a mistake and is
+  /// refused.
   static constexpr std::size_t kFeedsPerSymbolMax = 16;
 
   struct Symbol;
@@ -100,12 +105,13 @@ class Aggregator {
   Aggregator(const Aggregator&) = delete;
   Aggregator& operator=(const Aggregator&) = delete;
 
-  /// Registers (or finds) the feed of an instrument; `symbol` is its canonical name, its native one where it has
-  /// none. Errors, kBadRequest: another market of the same venue is already on this symbol; too many feeds.
-  /// Must not be called from within a subscriber.
+  /// Registers (or finds) the feed of an instrument; `symbol` is its canonical name, its native one where
+  /// it has none. Errors, kBadRequest: another market of the same venue is already on this symbol; too many
+  /// feeds. Must not be called from within a subscriber.
   Result<Feed*> feed(const Instrument& instrument, std::string_view symbol);
 
-  /// Every later change of every symbol goes to `subscriber`. Before the first update only: throws afterwards.
+  /// Every later change of every symbol goes to `subscriber`. Before the first update only: throws
+  /// afterwards.
   void subscribe(Subscriber subscriber);
 
   /// The hot path: gates, aggregate, subscribers. Does not allocate.

@@ -12,10 +12,12 @@ constexpr double kMadScale = 1.4826;
 constexpr double kBp = 1e-4;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// The median of |mids - centre| for sorted mids: both sides are sorted already, so the smallest half is merged.
+/// The median of |mids - centre| for sorted mids: both sides are sorted already, so the smallest half is
+/// merged.
 double median_deviation(std::span<const double> mids, double centre) {
   const std::size_t n = mids.size();
-  std::size_t right = static_cast<std::size_t>(std::lower_bound(mids.begin(), mids.end(), centre) - mids.begin());
+  std::size_t right =
+      static_cast<std::size_t>(std::lower_bound(mids.begin(), mids.end(), centre) - mids.begin());
   std::size_t left = right;  // next on the left is left - 1
   double before = 0, current = 0;
   for (std::size_t taken = 0; taken <= n / 2; ++taken) {
@@ -37,18 +39,30 @@ double median_deviation(std::span<const double> mids, double centre) {
 
 const char* to_string(Out out) {
   switch (out) {
-    case Out::kIn: return "in";
-    case Out::kNoQuote: return "no_quote";
-    case Out::kDisconnected: return "disconnected";
-    case Out::kWithdrawn: return "withdrawn";
-    case Out::kStale: return "stale";
-    case Out::kNotPrice: return "not_price";
-    case Out::kCrossed: return "crossed";
-    case Out::kVenueTime: return "venue_time";
-    case Out::kSpread: return "spread";
-    case Out::kOwnHistory: return "own_history";
-    case Out::kCrossVenue: return "cross_venue";
-    case Out::kFrozen: return "frozen";
+    case Out::kIn:
+      return "in";
+    case Out::kNoQuote:
+      return "no_quote";
+    case Out::kDisconnected:
+      return "disconnected";
+    case Out::kWithdrawn:
+      return "withdrawn";
+    case Out::kStale:
+      return "stale";
+    case Out::kNotPrice:
+      return "not_price";
+    case Out::kCrossed:
+      return "crossed";
+    case Out::kVenueTime:
+      return "venue_time";
+    case Out::kSpread:
+      return "spread";
+    case Out::kOwnHistory:
+      return "own_history";
+    case Out::kCrossVenue:
+      return "cross_venue";
+    case Out::kFrozen:
+      return "frozen";
   }
   return "unknown";
 }
@@ -145,8 +159,10 @@ bool OwnHistoryGate::passes(double mid, double per_bp, double tick, std::uint64_
     if (move_bp > floor && move_bp * move_bp > sds * sds * variance_bp2_) {
       if (strikes_ == 0) waiting_since_ns_ = mono_ns;
       const bool held_out =
-          mono_ns >= waiting_since_ns_ + static_cast<std::uint64_t>(options.own_history_hold_ms) * 1'000'000U;
-      // Learned clipped, refused or not: one spike hardly widens the limit, a livelier market does within a dozen.
+          mono_ns >=
+          waiting_since_ns_ + static_cast<std::uint64_t>(options.own_history_hold_ms) * 1'000'000U;
+      // Learned clipped, refused or not: one spike hardly widens the limit, a livelier market does within a
+      // dozen.
       learn(std::max(floor, kClipShare * sds * std::sqrt(variance_bp2_)));
       if (++strikes_ < options.own_history_strikes && !held_out) return false;
       accept(mid, mono_ns);
@@ -170,7 +186,8 @@ CrossVerdict cross_venue(std::span<const double> mids, const GateOptions& option
   const double reach = std::max(mids[n - 1] - verdict.median, verdict.median - mids[0]);
   if (reach <= floor) return verdict;  // nobody can be out: the usual case
   const double mad = kMadScale * median_deviation(mids, verdict.median);
-  verdict.limit = std::min(std::max(options.cross_mads * mad, floor), std::max(options.cross_bp_max * bp, floor));
+  verdict.limit =
+      std::min(std::max(options.cross_mads * mad, floor), std::max(options.cross_bp_max * bp, floor));
   const auto inside = std::count_if(mids.begin(), mids.end(), [&](double mid) {
     return std::abs(mid - verdict.median) <= verdict.limit;
   });

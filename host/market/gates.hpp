@@ -1,6 +1,7 @@
-// The gates between a venue's quote and the aggregate, each O(1) per quote and each counted: absolute, venue time,
-// spread, own history, and across venues. All numbers here are statistics in binary floats: they decide whether a
-// quote counts, never what it is. Thread: a gate belongs to one feed and is used under that symbol's lock.
+// The gates between a venue's quote and the aggregate, each O(1) per quote and each counted: absolute,
+// venue time, spread, own history, and across venues. All numbers here are statistics in binary floats:
+// they decide whether a quote counts, never what it is. Thread: a gate belongs to one feed and is used
+// under that symbol's lock.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -43,20 +44,22 @@ struct GateOptions {
   /// Own history: limit = max(own_history_sds * EWMA sd, tick, own_history_bp_floor). 0 = off.
   double own_history_sds = 6;
   double own_history_bp_floor = 0.3;
-  /// A jump is taken as genuine after this many quotes in a row beyond the limit, or once the quote has stood for
-  /// `own_history_hold_ms`, whichever comes first.
+  /// A jump is taken as genuine after this many quotes in a row beyond the limit, or once the quote has
+  /// stood for `own_history_hold_ms`, whichever comes first.
   int own_history_strikes = 3;
   std::int64_t own_history_hold_ms = 2'000;
-  /// Across venues: limit = min(max(cross_mads * scaled MAD, cross_bp_floor), cross_bp_max) around the median mid,
-  /// with three or more fresh venues. If no strict majority is within it, the symbol is disputed. cross_mads 0 = off.
+  /// Across venues: limit = min(max(cross_mads * scaled MAD, cross_bp_floor), cross_bp_max) around the
+  /// median mid, with three or more fresh venues. If no strict majority is within it, the symbol is
+  /// disputed. cross_mads 0 = off.
   double cross_mads = 3.5;
   double cross_bp_floor = 5;
   double cross_bp_max = 100;
 };
 
 /// Learns the lag of one connection (receive time minus venue time) and says when a quote departs from it.
-/// The smallest lag seen is the base; it rises by kRisePerMs so that a venue whose clock was set is let in again.
-/// A base beyond kRecordingMs means that a recording is playing: its pace is not ours, so nothing is refused.
+/// The smallest lag seen is the base; it rises by kRisePerMs so that a venue whose clock was set is let in
+/// again. A base beyond kRecordingMs means that a recording is playing: its pace is not ours, so nothing is
+/// refused.
 class VenueTimeGate {
  public:
   void reset() { *this = {}; }
@@ -67,7 +70,8 @@ class VenueTimeGate {
  private:
   static constexpr double kRisePerMs = 0.01;       ///< 5 s of excess lag are forgiven after five minutes
   static constexpr double kRecordingMs = 600'000;  ///< no live venue is ten minutes off
-  static constexpr int kEarlyStrikes = 5;          ///< that many in a row are the venue's new clock, not a bad stamp
+  static constexpr int kEarlyStrikes =
+      5;  ///< that many in a row are the venue's new clock, not a bad stamp
   double base_ms_ = 0;
   std::int64_t last_received_ms_ = 0;
   int early_in_a_row_ = 0;
@@ -96,7 +100,8 @@ class OwnHistoryGate {
  public:
   void reset() { *this = {}; }
   /// `per_bp` is 10,000 / mid, which the caller has anyway; `tick` is the instrument's, 0 = not known.
-  [[nodiscard]] bool passes(double mid, double per_bp, double tick, std::uint64_t mono_ns, const GateOptions& options);
+  [[nodiscard]] bool passes(double mid, double per_bp, double tick, std::uint64_t mono_ns,
+                            const GateOptions& options);
   /// True while a refused quote waits; at `release_due_ns` the feed may be let in again by accept().
   [[nodiscard]] bool waiting() const { return strikes_ != 0; }
   [[nodiscard]] std::uint64_t waiting_since_ns() const { return waiting_since_ns_; }
@@ -105,7 +110,8 @@ class OwnHistoryGate {
 
  private:
   static constexpr double kLambda = 0.94;
-  static constexpr double kClipShare = 0.5;  ///< of the limit: the most that one jump counts in the variance
+  static constexpr double kClipShare =
+      0.5;                            ///< of the limit: the most that one jump counts in the variance
   static constexpr int kWarmUp = 20;  ///< moves before the sd means anything
   static constexpr std::uint64_t kGapNs = 10'000'000'000;  ///< after this silence any level is a new start
   void learn(double move_bp);
@@ -118,7 +124,7 @@ class OwnHistoryGate {
 /// The verdict across venues over mids sorted ascending.
 struct CrossVerdict {
   double median = 0;
-  double limit = 0;       ///< absolute distance from the median that is still in; infinity = nobody is refused
+  double limit = 0;  ///< absolute distance from the median that is still in; infinity = nobody is refused
   bool disputed = false;  ///< no strict majority within the limit
 };
 /// Fewer than three mids: nobody is refused and the price is unconfirmed.

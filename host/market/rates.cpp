@@ -25,7 +25,8 @@ void RateJournal::on_price(const PriceEvent& event) {
   j.ring[j.newest] = Entry{event.received_ms, event.sequence, event.has_price(), event.bid};
 }
 
-std::optional<UsdPrice> RateJournal::price(std::string_view symbol, std::int64_t at_ms, std::int64_t age_max_ms) const {
+std::optional<UsdPrice> RateJournal::price(std::string_view symbol, std::int64_t at_ms,
+                                           std::int64_t age_max_ms) const {
   const Journal* j = nullptr;
   {
     const std::shared_lock lock(mutex_);

@@ -16,10 +16,10 @@ struct Rename {
 constexpr std::array kRenames{Rename{"XBT", "BTC"}, Rename{"XDG", "DOGE"}};
 /// Kraken's prefixed codes, as its REST answers spell them. Whole codes: XTZ and ZEC carry no prefix.
 constexpr std::array kKrakenRenames{
-    Rename{"XXBT", "BTC"},  Rename{"XXDG", "DOGE"}, Rename{"XETH", "ETH"},  Rename{"XETC", "ETC"},
-    Rename{"XLTC", "LTC"},  Rename{"XMLN", "MLN"},  Rename{"XREP", "REP"},  Rename{"XXLM", "XLM"},
-    Rename{"XXMR", "XMR"},  Rename{"XXRP", "XRP"},  Rename{"XZEC", "ZEC"},  Rename{"ZUSD", "USD"},
-    Rename{"ZEUR", "EUR"},  Rename{"ZGBP", "GBP"},  Rename{"ZCAD", "CAD"},  Rename{"ZJPY", "JPY"},
+    Rename{"XXBT", "BTC"}, Rename{"XXDG", "DOGE"}, Rename{"XETH", "ETH"}, Rename{"XETC", "ETC"},
+    Rename{"XLTC", "LTC"}, Rename{"XMLN", "MLN"},  Rename{"XREP", "REP"}, Rename{"XXLM", "XLM"},
+    Rename{"XXMR", "XMR"}, Rename{"XXRP", "XRP"},  Rename{"XZEC", "ZEC"}, Rename{"ZUSD", "USD"},
+    Rename{"ZEUR", "EUR"}, Rename{"ZGBP", "GBP"},  Rename{"ZCAD", "CAD"}, Rename{"ZJPY", "JPY"},
     Rename{"ZAUD", "AUD"},
 };
 
@@ -40,7 +40,8 @@ bool is_plain_code(std::string_view code) {
                      [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
 }
 
-/// "1000PEPE", "SHIB1000", "1MBABYDOGE": prices and sizes are for many coins at once, so that BASE alone would lie.
+/// "1000PEPE", "SHIB1000", "1MBABYDOGE": prices and sizes are for many coins at once, so that BASE alone
+/// would lie.
 bool is_lot_of(std::string_view base) {
   const auto power_of_ten = [](std::string_view digits) {
     return digits.size() >= 4 && digits.front() == '1' &&
@@ -68,8 +69,10 @@ std::string contradiction(const Instrument& known, const Instrument& row) {
   };
   if (!same_or_unsaid(known.base, row.base)) return differs("base", known.base, row.base);
   if (!same_or_unsaid(known.quote, row.quote)) return differs("quote", known.quote, row.quote);
-  if (!same_or_unsaid(known.settle, row.settle)) return differs("settle currency", known.settle, row.settle);
-  if (known.kind != row.kind && known.kind != InstrumentKind::kUnknown && row.kind != InstrumentKind::kUnknown) {
+  if (!same_or_unsaid(known.settle, row.settle))
+    return differs("settle currency", known.settle, row.settle);
+  if (known.kind != row.kind && known.kind != InstrumentKind::kUnknown &&
+      row.kind != InstrumentKind::kUnknown) {
     return differs("kind", to_string(known.kind), to_string(row.kind));
   }
   if (known.contract_size != row.contract_size) {
@@ -100,7 +103,8 @@ void make_canonical(Instrument& row) {
 template <class Map>
 void insert_once(Map& map, const std::string& key, const std::string& value) {
   const auto [from, to] = map.equal_range(key);
-  if (std::none_of(from, to, [&](const auto& entry) { return entry.second == value; })) map.emplace(key, value);
+  if (std::none_of(from, to, [&](const auto& entry) { return entry.second == value; }))
+    map.emplace(key, value);
 }
 
 Error bad(std::string_view venue, std::string_view where, std::string text) {
@@ -121,20 +125,24 @@ std::string_view canonical_currency(std::string_view code, std::string_view venu
   return code;
 }
 
-std::optional<std::string> canonical_symbol(std::string_view base, std::string_view quote, InstrumentKind kind) {
+std::optional<std::string> canonical_symbol(std::string_view base, std::string_view quote,
+                                            InstrumentKind kind) {
   base = canonical_currency(base);
   quote = canonical_currency(quote);
-  if (!qualifies(kind) || !is_plain_code(base) || !is_plain_code(quote) || is_lot_of(base)) return std::nullopt;
+  if (!qualifies(kind) || !is_plain_code(base) || !is_plain_code(quote) || is_lot_of(base))
+    return std::nullopt;
   return std::string(base) + std::string(quote);
 }
 
 const Instruments::Row* Instruments::find_row(const Market& market, std::string_view name) {
-  if (const auto exact = market.by_native.find(name); exact != market.by_native.end()) return &exact->second;
+  if (const auto exact = market.by_native.find(name); exact != market.by_native.end())
+    return &exact->second;
   if (const auto alias = market.alias_to_native.find(name); alias != market.alias_to_native.end()) {
     return &market.by_native.find(alias->second)->second;
   }
   const auto [from, to] = market.lower_to_native.equal_range(lower(name));
-  if (from == to || std::any_of(from, to, [&](const auto& e) { return e.second != from->second; })) return nullptr;
+  if (from == to || std::any_of(from, to, [&](const auto& e) { return e.second != from->second; }))
+    return nullptr;
   return &market.by_native.find(from->second)->second;
 }
 
@@ -143,7 +151,8 @@ const Instruments::Row* Instruments::find_canonical(const Market& market, std::s
   const auto [from, to] = market.canonical_to_native.equal_range(canonical);
   for (auto it = from; it != to; ++it) {
     const Row& row = market.by_native.find(it->second)->second;
-    // Where a market has linear perpetuals, its inverse ones are reached through `symbols:` only (Kraken PI_).
+    // Where a market has linear perpetuals, its inverse ones are reached through `symbols:` only (Kraken
+    // PI_).
     if (row.instrument->kind == InstrumentKind::kInversePerpetual && market.has_linear_perpetuals) continue;
     if (best == nullptr) best = &row;
   }
@@ -162,7 +171,8 @@ void Instruments::index(Market& market, const Instrument& row, const std::vector
   if (row.kind == InstrumentKind::kLinearPerpetual) market.has_linear_perpetuals = true;
 }
 
-Registered Instruments::refresh(Market& market, Row& known, Instrument row, const std::vector<std::string>& aliases) {
+Registered Instruments::refresh(Market& market, Row& known, Instrument row,
+                                const std::vector<std::string>& aliases) {
   if (const std::string what = contradiction(*known.instrument, row); !what.empty()) {
     known.frozen_because = row.native + ": " + what + " in the venue's instrument list";
     return Registered::kFrozen;
@@ -194,14 +204,16 @@ Result<Registered> Instruments::add(Instrument row, const std::vector<std::strin
   if (venue_id) {
     const auto [bound, fresh] = market.id_to_native.emplace(*venue_id, row.native);
     if (!fresh && bound->second != row.native) {
-      const std::string why = "id " + std::to_string(*venue_id) + " was " + bound->second + " and is now " + row.native;
+      const std::string why =
+          "id " + std::to_string(*venue_id) + " was " + bound->second + " and is now " + row.native;
       if (const auto old = market.by_native.find(bound->second); old != market.by_native.end()) {
         old->second.frozen_because = why;
       }
       const std::string native = row.native;
       index(market, row, aliases);
       Row& entry = market.by_native[native];
-      if (entry.instrument == nullptr) entry.instrument = std::make_shared<const Instrument>(std::move(row));
+      if (entry.instrument == nullptr)
+        entry.instrument = std::make_shared<const Instrument>(std::move(row));
       entry.frozen_because = why;
       return Registered::kFrozen;
     }
@@ -215,12 +227,14 @@ Result<Registered> Instruments::add(Instrument row, const std::vector<std::strin
   return Registered::kNew;
 }
 
-void Instruments::set_override(std::string_view canonical, std::string_view venue, std::string_view venue_name) {
+void Instruments::set_override(std::string_view canonical, std::string_view venue,
+                               std::string_view venue_name) {
   const std::unique_lock lock(mutex_);
   overrides_[{std::string(venue), std::string(canonical)}] = venue_name;
 }
 
-Instruments::Ptr Instruments::find(std::string_view venue, std::string_view market, std::string_view name) const {
+Instruments::Ptr Instruments::find(std::string_view venue, std::string_view market,
+                                   std::string_view name) const {
   const std::shared_lock lock(mutex_);
   const auto v = venues_.find(venue);
   if (v == venues_.end()) return nullptr;
@@ -237,7 +251,8 @@ std::string Instruments::unknown_text(std::string_view wanted, const Markets& ma
   for (const auto& [name, market] : markets) {
     const bool in = allowed.empty() || std::find(allowed.begin(), allowed.end(), name) != allowed.end();
     if (!in) {
-      if (find_canonical(market, wanted) != nullptr || find_row(market, wanted) != nullptr) elsewhere = name;
+      if (find_canonical(market, wanted) != nullptr || find_row(market, wanted) != nullptr)
+        elsewhere = name;
       continue;
     }
     for (const auto& [canonical, native] : market.canonical_to_native) known.push_back(canonical);
@@ -250,7 +265,8 @@ std::string Instruments::unknown_text(std::string_view wanted, const Markets& ma
   return hint.empty() ? text : text + "; did you mean '" + hint + "'?";
 }
 
-Result<Instruments::Ptr> Instruments::resolve(std::string_view venue, const std::vector<std::string>& markets,
+Result<Instruments::Ptr> Instruments::resolve(std::string_view venue,
+                                              const std::vector<std::string>& markets,
                                               std::string_view wanted) const {
   const std::shared_lock lock(mutex_);
   const auto v = venues_.find(venue);
@@ -260,14 +276,16 @@ Result<Instruments::Ptr> Instruments::resolve(std::string_view venue, const std:
 
   const Row* found = nullptr;
   for (const auto& [market_name, market] : v->second) {
-    if (!markets.empty() && std::find(markets.begin(), markets.end(), market_name) == markets.end()) continue;
+    if (!markets.empty() && std::find(markets.begin(), markets.end(), market_name) == markets.end())
+      continue;
     const Row* here = over == overrides_.end() ? find_canonical(market, name) : nullptr;
     if (here == nullptr) here = find_row(market, name);
     if (here == nullptr) continue;
     if (found != nullptr) {
       return bad(venue, wanted,
-                 "both " + found->instrument->market + " (" + found->instrument->native + ") and " + market_name +
-                     " (" + here->instrument->native + ") have it: list one market, or name the instrument under symbols:");
+                 "both " + found->instrument->market + " (" + found->instrument->native + ") and " +
+                     market_name + " (" + here->instrument->native +
+                     ") have it: list one market, or name the instrument under symbols:");
     }
     found = here;
   }
@@ -279,7 +297,8 @@ Result<Instruments::Ptr> Instruments::resolve(std::string_view venue, const std:
   return Ptr(std::move(named));
 }
 
-std::string Instruments::frozen(std::string_view venue, std::string_view market, std::string_view native) const {
+std::string Instruments::frozen(std::string_view venue, std::string_view market,
+                                std::string_view native) const {
   const std::shared_lock lock(mutex_);
   const auto v = venues_.find(venue);
   if (v == venues_.end()) return "";

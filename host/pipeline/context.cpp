@@ -20,10 +20,14 @@ bool is_variable_name(std::string_view name) {
 
 std::string kind_of(const YAML::Node& node) {
   switch (node.Type()) {
-    case YAML::NodeType::Map: return "a map";
-    case YAML::NodeType::Sequence: return "a list";
-    case YAML::NodeType::Scalar: return "'" + node.Scalar() + "'";
-    default: return "nothing";
+    case YAML::NodeType::Map:
+      return "a map";
+    case YAML::NodeType::Sequence:
+      return "a list";
+    case YAML::NodeType::Scalar:
+      return "'" + node.Scalar() + "'";
+    default:
+      return "nothing";
   }
 }
 
@@ -48,7 +52,8 @@ std::string hint(std::string_view word, const std::vector<std::string>& known) {
 /// Extends the path while a member or an item is read.
 class Context::Enter {
  public:
-  Enter(Context& context, const std::string& step, const YAML::Node& node) : context_(context), was_(context.path_) {
+  Enter(Context& context, const std::string& step, const YAML::Node& node)
+      : context_(context), was_(context.path_) {
     if (!context.path_.empty() && step.front() != '[') context.path_ += '.';
     context.path_ += step;
     context.places_.emplace(context.path_, place_of(node));
@@ -88,8 +93,9 @@ std::optional<Scalar> Context::scalar(const YAML::Node& node, std::string_view w
   std::size_t from = 0;
   for (std::size_t open = raw.find(kEnvOpen); open != std::string::npos; open = raw.find(kEnvOpen, from)) {
     const std::size_t close = raw.find('}', open);
-    const std::string name =
-        close == std::string::npos ? "" : raw.substr(open + kEnvOpen.size(), close - open - kEnvOpen.size());
+    const std::string name = close == std::string::npos
+                                 ? ""
+                                 : raw.substr(open + kEnvOpen.size(), close - open - kEnvOpen.size());
     if (!is_variable_name(name)) {
       error(place, "a variable is written ${env:NAME}, with letters, digits and _ in its name");
       return std::nullopt;
@@ -98,8 +104,10 @@ std::optional<Scalar> Context::scalar(const YAML::Node& node, std::string_view w
     if (out.env.empty()) out.env = name;
     out.text += raw.substr(from, open - from);
     const auto value = environment_(name);
-    if (value && !value->empty()) out.text += *value;
-    else if (out.missing_env.empty()) out.missing_env = name;
+    if (value && !value->empty())
+      out.text += *value;
+    else if (out.missing_env.empty())
+      out.missing_env = name;
     from = close + 1;
   }
   out.text += raw.substr(from);
@@ -119,7 +127,8 @@ std::optional<Scalar> Context::complete_scalar(const YAML::Node& node, std::stri
 bool Context::each_member(const YAML::Node& node, std::string_view what,
                           const std::function<void(const std::string&, Place, const YAML::Node&)>& member) {
   if (!node.IsMap()) {
-    error(place_of(node), "expected " + std::string(what) + " (lines of key: value), found " + kind_of(node));
+    error(place_of(node),
+          "expected " + std::string(what) + " (lines of key: value), found " + kind_of(node));
     return false;
   }
   std::map<std::string, Place> seen;

@@ -19,9 +19,9 @@ Place place_of(const YAML::Node& node);
 /// A scalar after `${env:NAME}` was filled in.
 struct Scalar {
   std::string text;
-  bool plain = false;        ///< written without quotes and without a variable: it may be a number or a boolean
-  std::string env;           ///< first variable named; empty = none
-  std::string missing_env;   ///< first variable that is not set; then `text` is not usable
+  bool plain = false;  ///< written without quotes and without a variable: it may be a number or a boolean
+  std::string env;     ///< first variable named; empty = none
+  std::string missing_env;  ///< first variable that is not set; then `text` is not usable
   Place place;
 };
 
@@ -32,17 +32,20 @@ class Context {
   void error(Place place, std::string text);
   void warning(Place place, std::string text);
 
-  /// The value as one scalar; an error and nothing for a list, a map or nothing. `what` says what was expected.
+  /// The value as one scalar; an error and nothing for a list, a map or nothing. `what` says what was
+  /// expected.
   std::optional<Scalar> scalar(const YAML::Node& node, std::string_view what);
   /// As above, and an error and nothing when a variable is not set.
   std::optional<Scalar> complete_scalar(const YAML::Node& node, std::string_view what);
 
-  /// Calls `member` for each key of a map, with the path entered; reports keys that stand twice or are no plain words.
-  /// False (and an error) when it is no map.
-  bool each_member(const YAML::Node& node, std::string_view what,
-                   const std::function<void(const std::string& key, Place key_place, const YAML::Node&)>& member);
+  /// Calls `member` for each key of a map, with the path entered; reports keys that stand twice or are no
+  /// plain words. False (and an error) when it is no map.
+  bool each_member(
+      const YAML::Node& node, std::string_view what,
+      const std::function<void(const std::string& key, Place key_place, const YAML::Node&)>& member);
   /// The same for a list.
-  bool each_item(const YAML::Node& node, std::string_view what, const std::function<void(const YAML::Node&)>& item);
+  bool each_item(const YAML::Node& node, std::string_view what,
+                 const std::function<void(const YAML::Node&)>& item);
 
   /// Where the value at this path stands, for the checks that come after reading: "accounts[0].venue".
   [[nodiscard]] Place at(const std::string& path) const;

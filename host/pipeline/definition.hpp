@@ -1,6 +1,6 @@
-// The building blocks of the one table that defines the pipeline file. A Def<T> knows two things about a kind of
-// value: its JSON Schema and how to read it from YAML with an error at the right place. Whatever is checked here is
-// what `anduin schema` says. Immutable once built: any thread.
+// The building blocks of the one table that defines the pipeline file. A Def<T> knows two things about a
+// kind of value: its JSON Schema and how to read it from YAML with an error at the right place. Whatever is
+// checked here is what `anduin schema` says. Immutable once built: any thread.
 #pragma once
 #include <algorithm>
 #include <concepts>
@@ -23,12 +23,15 @@ struct Def {
   std::function<void(Context&, const YAML::Node&, T&)> read;
 };
 
-/// The schema of a scalar that may also come from a variable; schema_text() adds the definition it refers to.
+/// The schema of a scalar that may also come from a variable; schema_text() adds the definition it refers
+/// to.
 Json or_variable(Json schema);
 
-/// Text that matches `pattern` (ECMAScript, whole text) after variables were filled in. `what` completes "expected ...".
+/// Text that matches `pattern` (ECMAScript, whole text) after variables were filled in. `what` completes
+/// "expected ...".
 Def<std::string> text(std::string what, std::string pattern = ".+");
-/// A secret: may be absent, never appears in a message; written literally it is warned about. `pattern` as above.
+/// A secret: may be absent, never appears in a message; written literally it is warned about. `pattern` as
+/// above.
 Def<Secret> secret(std::string what, std::string pattern = ".+", bool warn_literal = true);
 Def<bool> boolean();
 /// unit is for messages ("bp", "blocks"); both bounds are inclusive.
@@ -52,7 +55,8 @@ Def<std::string> any_object(std::string what);
 
 /// True when the whole of `text` matches; patterns are compiled once each.
 bool matches(const std::string& text, const std::string& pattern);
-/// YAML as JSON by the core rules (true, 1, 1.5, null, text), variables filled in. Deeper than 16 levels is an error.
+/// YAML as JSON by the core rules (true, 1, 1.5, null, text), variables filled in. Deeper than 16 levels is
+/// an error.
 Json to_json(Context& context, const YAML::Node& node, int depth = 0);
 
 template <class Int>
@@ -107,7 +111,8 @@ Def<std::vector<T>> list(Def<T> item, std::string what, std::size_t min_items = 
                 })) {
               return;
             }
-            if (out.size() < min_items) c.error(place_of(n), "an empty list; write at least one of " + what);
+            if (out.size() < min_items)
+              c.error(place_of(n), "an empty list; write at least one of " + what);
           }};
 }
 
@@ -126,33 +131,43 @@ Def<std::vector<T>> one_or_list(Def<T> item, std::string what) {
 /// A map from names to values; keys match `pattern`, which `what` describes.
 template <class T>
 Def<std::map<std::string, T>> map_of(Def<T> value, std::string what, std::string pattern) {
-  Json schema{{"type", "object"}, {"additionalProperties", value.schema}, {"propertyNames", {{"pattern", "^(" + pattern + ")$"}}}};
+  Json schema{{"type", "object"},
+              {"additionalProperties", value.schema},
+              {"propertyNames", {{"pattern", "^(" + pattern + ")$"}}}};
   return {schema, [value, what, pattern](Context& c, const YAML::Node& n, std::map<std::string, T>& out) {
             out.clear();
-            c.each_member(n, "a map of " + what, [&](const std::string& key, Place place, const YAML::Node& entry) {
-              if (!matches(key, pattern)) c.error(place, "'" + key + "' is not " + what);
-              value.read(c, entry, out[key]);
-            });
+            c.each_member(n, "a map of " + what,
+                          [&](const std::string& key, Place place, const YAML::Node& entry) {
+                            if (!matches(key, pattern)) c.error(place, "'" + key + "' is not " + what);
+                            value.read(c, entry, out[key]);
+                          });
           }};
 }
 
 /// A map whose keys are stored in a member of the values, kept in the order of the file.
 template <class T>
-Def<std::vector<T>> named(Def<T> value, std::string T::*name, std::string what, std::string pattern, std::size_t min_items = 0) {
-  Json schema{{"type", "object"}, {"additionalProperties", value.schema}, {"propertyNames", {{"pattern", "^(" + pattern + ")$"}}}};
+Def<std::vector<T>> named(Def<T> value, std::string T::*name, std::string what, std::string pattern,
+                          std::size_t min_items = 0) {
+  Json schema{{"type", "object"},
+              {"additionalProperties", value.schema},
+              {"propertyNames", {{"pattern", "^(" + pattern + ")$"}}}};
   if (min_items > 0) schema["minProperties"] = min_items;
-  return {schema, [value, name, what, pattern, min_items](Context& c, const YAML::Node& n, std::vector<T>& out) {
+  return {schema,
+          [value, name, what, pattern, min_items](Context& c, const YAML::Node& n, std::vector<T>& out) {
             out.clear();
-            const bool is_map = c.each_member(n, "a map of " + what, [&](const std::string& key, Place place, const YAML::Node& entry) {
-              if (!matches(key, pattern)) {
-                c.error(place, "'" + key + "' cannot be a name here; use letters, digits, '.', '_' and '-'");
-              }
-              T item{};
-              item.*name = key;
-              value.read(c, entry, item);
-              out.push_back(std::move(item));
-            });
-            if (is_map && out.size() < min_items) c.error(place_of(n), "empty; write at least one of " + what);
+            const bool is_map = c.each_member(
+                n, "a map of " + what, [&](const std::string& key, Place place, const YAML::Node& entry) {
+                  if (!matches(key, pattern)) {
+                    c.error(place,
+                            "'" + key + "' cannot be a name here; use letters, digits, '.', '_' and '-'");
+                  }
+                  T item{};
+                  item.*name = key;
+                  value.read(c, entry, item);
+                  out.push_back(std::move(item));
+                });
+            if (is_map && out.size() < min_items)
+              c.error(place_of(n), "empty; write at least one of " + what);
           }};
 }
 
@@ -164,20 +179,24 @@ class Object {
 
   /// `fallback` is what the documentation gives as the default, null = none.
   template <class M>
-  Object& member(const std::string& key, M T::*place, Def<M> def, const std::string& help, Json fallback = nullptr) {
-    return add(key, std::move(def.schema), help, std::move(fallback),
-               [place, read = def.read](Context& c, const YAML::Node& n, T& out) { read(c, n, out.*place); });
+  Object& member(const std::string& key, M T::*place, Def<M> def, const std::string& help,
+                 Json fallback = nullptr) {
+    return add(
+        key, std::move(def.schema), help, std::move(fallback),
+        [place, read = def.read](Context& c, const YAML::Node& n, T& out) { read(c, n, out.*place); });
   }
   template <class M>
-  Object& optional(const std::string& key, std::optional<M> T::*place, Def<M> def, const std::string& help) {
-    return add(key, std::move(def.schema), help, nullptr, [place, read = def.read](Context& c, const YAML::Node& n, T& out) {
-      read(c, n, (out.*place).emplace());
-    });
+  Object& optional(const std::string& key, std::optional<M> T::*place, Def<M> def,
+                   const std::string& help) {
+    return add(key, std::move(def.schema), help, nullptr,
+               [place, read = def.read](Context& c, const YAML::Node& n, T& out) {
+                 read(c, n, (out.*place).emplace());
+               });
   }
   /// A key whose value does not go to one member.
   template <class M>
-  Object& with(const std::string& key, Def<M> def, const std::string& help, std::function<void(Context&, Place, T&, M)> set,
-               Json fallback = nullptr) {
+  Object& with(const std::string& key, Def<M> def, const std::string& help,
+               std::function<void(Context&, Place, T&, M)> set, Json fallback = nullptr) {
     return add(key, std::move(def.schema), help, std::move(fallback),
                [set, read = def.read](Context& c, const YAML::Node& n, T& out) {
                  M value{};
@@ -219,16 +238,17 @@ class Object {
   static void read(Context& c, const YAML::Node& n, T& out, const std::string& what, const Members& members,
                    const std::vector<std::string>& required) {
     std::vector<std::string> found;
-    const bool is_map = c.each_member(n, what, [&](const std::string& key, Place place, const YAML::Node& entry) {
-      for (const auto& [name, read_member] : members) {
-        if (name != key) continue;
-        found.push_back(key);
-        return read_member(c, entry, out);
-      }
-      std::vector<std::string> known;
-      for (const auto& [name, unused] : members) known.push_back(name);
-      c.error(place, "unknown key '" + key + "' in " + what + hint(key, known));
-    });
+    const bool is_map =
+        c.each_member(n, what, [&](const std::string& key, Place place, const YAML::Node& entry) {
+          for (const auto& [name, read_member] : members) {
+            if (name != key) continue;
+            found.push_back(key);
+            return read_member(c, entry, out);
+          }
+          std::vector<std::string> known;
+          for (const auto& [name, unused] : members) known.push_back(name);
+          c.error(place, "unknown key '" + key + "' in " + what + hint(key, known));
+        });
     if (!is_map) return;
     for (const std::string& key : required) {
       if (std::find(found.begin(), found.end(), key) == found.end()) {

@@ -19,9 +19,10 @@ namespace {
 
 using Verdict = LiveFinding::Verdict;
 
-constexpr std::int64_t kVenueMsMax = 20'000;    // TLS, instrument list, first prices; a quiet symbol may lack one
+constexpr std::int64_t kVenueMsMax =
+    20'000;  // TLS, instrument list, first prices; a quiet symbol may lack one
 constexpr std::int64_t kAccountMsMax = 20'000;  // key probe, login, first read of the history
-constexpr std::int64_t kSkewMsMax = 1'000;      // beyond it stamps come close to the windows of signed requests
+constexpr std::int64_t kSkewMsMax = 1'000;  // beyond it stamps come close to the windows of signed requests
 
 std::string skew_text(std::int64_t offset_ms) {
   return "its clock is " + std::to_string(offset_ms < 0 ? -offset_ms : offset_ms) + " ms " +
@@ -74,7 +75,8 @@ class AccountProbe final : public venue::RunnerEvents {
 
 class LiveCheck {
  public:
-  explicit LiveCheck(const Settings& settings) : settings_(settings), aggregator_(clock_, settings.aggregator) {
+  explicit LiveCheck(const Settings& settings)
+      : settings_(settings), aggregator_(clock_, settings.aggregator) {
     for (const SymbolOverride& o : settings.symbols) {
       const VenueSettings* v = settings.venue(o.venue);
       registry_.set_override(o.canonical, v != nullptr ? v->display : o.venue, o.venue_name);
@@ -124,7 +126,8 @@ class LiveCheck {
     std::vector<std::string> markets = v.markets;
     for (const AccountSettings& a : settings_.accounts) {
       const bool more = a.venue == v.name && !a.market.empty();
-      if (more && std::find(markets.begin(), markets.end(), a.market) == markets.end()) markets.push_back(a.market);
+      if (more && std::find(markets.begin(), markets.end(), a.market) == markets.end())
+        markets.push_back(a.market);
     }
     auto made = PublicVenue::start(*shared, markets, registry_, aggregator_);
     if (!made) return add(Verdict::kFailed, subject, made.error().to_string());
@@ -132,12 +135,14 @@ class LiveCheck {
     const std::string& display = shared->library->manifest().venue_name;
     const bool listed = shared->library->manifest().instruments_listed;
     const auto lists_there = [&] {
-      return !listed || std::all_of(markets.begin(), markets.end(), [&](const auto& m) { return live.instruments_known(m); });
+      return !listed || std::all_of(markets.begin(), markets.end(),
+                                    [&](const auto& m) { return live.instruments_known(m); });
     };
     const auto all_priced = [&] {
       const auto missing = unpriced(v, display);
       return std::none_of(missing.begin(), missing.end(), [&](const auto& symbol) {
-        return !listed || registry_.resolve(display, v.markets, symbol).has_value();  // no such name: no use in waiting
+        return !listed || registry_.resolve(display, v.markets, symbol)
+                              .has_value();  // no such name: no use in waiting
       });
     };
     loop_.run_until([&] { return lists_there() && all_priced(); }, kVenueMsMax);
@@ -156,34 +161,41 @@ class LiveCheck {
                                : resolved                                  ? (*resolved)->native
                                                                            : symbol;
       const auto price = aggregator_.get(name);
-      const bool quoted = price && std::any_of(price->venues.begin(), price->venues.end(), [&](const auto& e) {
-                            return e.venue == display && e.out != market::Out::kNoQuote && e.out != market::Out::kDisconnected;
-                          });
+      const bool quoted =
+          price && std::any_of(price->venues.begin(), price->venues.end(), [&](const auto& e) {
+            return e.venue == display && e.out != market::Out::kNoQuote &&
+                   e.out != market::Out::kDisconnected;
+          });
       if (!quoted) out.push_back(symbol);
     }
     return out;
   }
 
-  void report_venue(const VenueSettings& v, const std::string& subject, const std::string& display, const PublicVenue& live,
-                    bool lists_there) {
+  void report_venue(const VenueSettings& v, const std::string& subject, const std::string& display,
+                    const PublicVenue& live, bool lists_there) {
     const auto health = live.health();
     const auto missing = unpriced(v, display);
     if (!lists_there || (!v.symbols.empty() && missing.size() == v.symbols.size())) {
-      return add(Verdict::kFailed, subject, health.problem.empty() ? "no answer within 20 s" : health.problem);
+      return add(Verdict::kFailed, subject,
+                 health.problem.empty() ? "no answer within 20 s" : health.problem);
     }
     for (const std::string& symbol : missing) {
       const auto resolved = registry_.resolve(display, v.markets, symbol);
-      if (registry_.list(display).empty() || resolved) add(Verdict::kWarning, subject, symbol + ": no price within 20 s");
-      else add(Verdict::kFailed, subject, resolved.error().to_string());
+      if (registry_.list(display).empty() || resolved)
+        add(Verdict::kWarning, subject, symbol + ": no price within 20 s");
+      else
+        add(Verdict::kFailed, subject, resolved.error().to_string());
     }
     const std::size_t priced = v.symbols.size() - missing.size();
-    add(Verdict::kGood, subject, std::to_string(priced) + " of " + std::to_string(v.symbols.size()) + " symbols have a price, " +
-                                     std::to_string(registry_.list(display).size()) + " instruments");
+    add(Verdict::kGood, subject,
+        std::to_string(priced) + " of " + std::to_string(v.symbols.size()) + " symbols have a price, " +
+            std::to_string(registry_.list(display).size()) + " instruments");
   }
 
   void account(const AccountSettings& a, const VenueShared& shared) {
     const std::string subject = "account " + a.name;
-    if (!a.complete()) return add(Verdict::kWarning, subject, "its credentials are not set: nothing was verified");
+    if (!a.complete())
+      return add(Verdict::kWarning, subject, "its credentials are not set: nothing was verified");
     venue::LiveTransport transport(loop_, *shared.http, shared.tls);
     AccountProbe probe(a, transport, clock_);
     std::map<std::string, std::string> values;
@@ -216,40 +228,58 @@ class LiveCheck {
                       const std::optional<venue::ClockSkew::Estimate>& skew) {
     if (skew) {
       const bool far = skew->offset_ms > kSkewMsMax || skew->offset_ms < -kSkewMsMax;
-      add(far ? Verdict::kWarning : Verdict::kGood, subject, skew_text(skew->offset_ms) + (far ? ": check both clocks" : ""));
+      add(far ? Verdict::kWarning : Verdict::kGood, subject,
+          skew_text(skew->offset_ms) + (far ? ": check both clocks" : ""));
     }
     if (probe.judgement) {
       for (const std::string& warning : probe.judgement->warnings) add(Verdict::kWarning, subject, warning);
-      const auto verdict = probe.judgement->refused()                                         ? Verdict::kFailed
+      const auto verdict = probe.judgement->refused()                                    ? Verdict::kFailed
                            : probe.judgement->verdict == venue::KeyVerdict::kWarnUnknown ? Verdict::kWarning
-                                                                                              : Verdict::kGood;
-      add(verdict, subject, probe.judgement->sentence + (probe.uid.empty() ? "" : " (uid " + probe.uid + ")"));
+                                                                                         : Verdict::kGood;
+      add(verdict, subject,
+          probe.judgement->sentence + (probe.uid.empty() ? "" : " (uid " + probe.uid + ")"));
       remember_uid(a, subject, probe.uid);
       if (probe.judgement->refused()) return;
     }
     if (probe.ready) return add(Verdict::kGood, subject, "its private feed is ready");
-    if (probe.refused) return add(Verdict::kFailed, subject, probe.problem.empty() ? "the venue refuses the key" : probe.problem);
-    add(Verdict::kFailed, subject, "no private feed within 20 s" + (probe.problem.empty() ? "" : ": " + probe.problem));
+    if (probe.refused)
+      return add(Verdict::kFailed, subject,
+                 probe.problem.empty() ? "the venue refuses the key" : probe.problem);
+    add(Verdict::kFailed, subject,
+        "no private feed within 20 s" + (probe.problem.empty() ? "" : ": " + probe.problem));
   }
 
   /// Two keys of one user would settle every close twice.
   void remember_uid(const AccountSettings& a, const std::string& subject, const std::string& uid) {
     if (uid.empty()) return;
     const auto [before, fresh] = uids_.emplace(a.venue + "/" + a.market + "/" + uid, a.name);
-    if (!fresh) add(Verdict::kFailed, subject, "its key belongs to the same user of the venue as account '" + before->second + "'; remove one of them");
+    if (!fresh)
+      add(Verdict::kFailed, subject,
+          "its key belongs to the same user of the venue as account '" + before->second +
+              "'; remove one of them");
   }
 
   void vault(const VaultSettings& v) {
     const std::string subject = "vault " + v.name;
-    const bool complete = v.chain_id != 0 && v.address.present() && v.signer_key.present() && !v.rpc.empty();
-    if (!complete) return add(Verdict::kWarning, subject, "dry-run, and not all of rpc, address, chain_id and signer is set: nothing was verified");
+    const bool complete =
+        v.chain_id != 0 && v.address.present() && v.signer_key.present() && !v.rpc.empty();
+    if (!complete)
+      return add(Verdict::kWarning, subject,
+                 "dry-run, and not all of rpc, address, chain_id and signer is set: nothing was verified");
     for (std::size_t i = 0; i < v.rpc.size(); ++i) {
       const std::string at = v.rpc.size() == 1 ? subject : subject + " endpoint " + std::to_string(i + 1);
       const auto facts = probe_vault(v, v.rpc[i], random_);
-      if (!facts) add(Verdict::kFailed, at, facts.error().to_string());
-      else if (facts->role_missing()) add(Verdict::kFailed, at, "the signer may not settle: " + facts->credit_revert->to_string() + "; grant it the role");
-      else if (facts->credit_revert) add(Verdict::kWarning, at, "a credit would fail now: " + facts->credit_revert->to_string());
-      else add(Verdict::kGood, at, "chain " + std::to_string(facts->chain_id) + ", token " + facts->token.to_string() + " with " + std::to_string(facts->decimals) + " decimals, the signer may settle");
+      if (!facts)
+        add(Verdict::kFailed, at, facts.error().to_string());
+      else if (facts->role_missing())
+        add(Verdict::kFailed, at,
+            "the signer may not settle: " + facts->credit_revert->to_string() + "; grant it the role");
+      else if (facts->credit_revert)
+        add(Verdict::kWarning, at, "a credit would fail now: " + facts->credit_revert->to_string());
+      else
+        add(Verdict::kGood, at,
+            "chain " + std::to_string(facts->chain_id) + ", token " + facts->token.to_string() + " with " +
+                std::to_string(facts->decimals) + " decimals, the signer may settle");
     }
   }
 

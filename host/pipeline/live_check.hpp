@@ -1,6 +1,6 @@
-// `anduin check --live`: is everything that the pipeline file names really there? Dials every venue, reads its clock
-// and instruments, verifies every key and what it may do, probes every vault. Settles nothing and writes nothing.
-// Thread: main; blocks, up to kVenueMsMax a venue and kAccountMsMax an account.
+// `anduin check --live`: is everything that the pipeline file names really there? Dials every venue, reads
+// its clock and instruments, verifies every key and what it may do, probes every vault. Settles nothing and
+// writes nothing. Thread: main; blocks, up to kVenueMsMax a venue and kAccountMsMax an account.
 #pragma once
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
-// The one table that defines the pipeline file: every key with its type, bounds, default and meaning. Reading, error
-// messages and the JSON Schema all come from it. Immutable, any thread.
+// The one table that defines the pipeline file: every key with its type, bounds, default and meaning.
+// Reading, error messages and the JSON Schema all come from it. Immutable, any thread.
 #pragma once
 #include "pipeline/definition.hpp"
 
@@ -15,9 +15,10 @@ struct RawVenue {
 
 /// The file as it is written; settings_check.cpp turns it into Settings.
 struct RawPipeline {
-  Settings settings;            ///< all but venues, symbols and ledger
+  Settings settings;  ///< all but venues, symbols and ledger
   std::vector<RawVenue> venues;
-  std::map<std::string, std::map<std::string, std::string>> symbols;  ///< canonical -> venue -> venue's name
+  /// canonical -> venue -> venue's name
+  std::map<std::string, std::map<std::string, std::string>> symbols;
   std::string ledger = "sqlite:anduin.db";
 };
 

@@ -44,7 +44,8 @@ VenueCatalog::Found PluginCatalog::find(const std::string& plugin) {
     if (!inspection) {
       entry->problem = inspection.error().to_string();
     } else if (inspection->manifest.id != plugin) {
-      entry->problem = path.string() + " is plugin '" + inspection->manifest.id + "'; a file is called anduin-<its id>.so";
+      entry->problem = path.string() + " is plugin '" + inspection->manifest.id +
+                       "'; a file is called anduin-<its id>.so";
     } else {
       entry->inspection = std::move(*inspection);
     }

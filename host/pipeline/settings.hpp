@@ -1,6 +1,7 @@
-// The pipeline file as typed values: the documentation of every key (default, unit, range, effect). Every key takes
-// effect at a restart; none is read again while running. Plain values: any thread, nothing points outside.
-// settings_loader.hpp makes them; a Settings that it returns without an error has been checked as a whole.
+// The pipeline file as typed values: the documentation of every key (default, unit, range, effect). Every
+// key takes effect at a restart; none is read again while running. Plain values: any thread, nothing points
+// outside. settings_loader.hpp makes them; a Settings that it returns without an error has been checked as
+// a whole.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -32,21 +33,25 @@ struct TlsClient {
 };
 
 struct PluginSettings {
-  std::vector<std::filesystem::path> dirs;  ///< searched in order for anduin-<plugin>.so. Default: the program's own
-  std::map<std::string, std::string> pins;  ///< plugin -> "sha256:<64 hex>" of its file; a mismatch refuses to load
+  /// searched in order for anduin-<plugin>.so. Default: the program's own
+  std::vector<std::filesystem::path> dirs;
+  /// plugin -> "sha256:<64 hex>" of its file; a mismatch refuses to load
+  std::map<std::string, std::string> pins;
 };
 
 /// One venue whose prices are wanted, or that accounts refer to.
 struct VenueSettings {
-  std::string name;                 ///< the key under `venues:`
-  std::string plugin;               ///< default: the name
-  std::string display;              ///< the manifest's venue name ("Bybit"), "" when the plugin is not installed
-  std::vector<std::string> markets; ///< `market:` one or a list. Default: the plugin's own default
-  std::vector<std::string> symbols; ///< canonical or native names. Default: none, then no prices
-  /// What the plugin is created with, a JSON object as text, checked and with the manifest's defaults: `options:`,
-  /// dialect, private_dialect, price_channel and market (a list; an account's instance gets its own one instead).
+  std::string name;     ///< the key under `venues:`
+  std::string plugin;   ///< default: the name
+  std::string display;  ///< the manifest's venue name ("Bybit"), "" when the plugin is not installed
+  std::vector<std::string> markets;  ///< `market:` one or a list. Default: the plugin's own default
+  std::vector<std::string> symbols;  ///< canonical or native names. Default: none, then no prices
+  /// What the plugin is created with, a JSON object as text, checked and with the manifest's defaults:
+  /// `options:`, dialect, private_dialect, price_channel and market (a list; an account's instance gets its
+  /// own one instead).
   std::string options_json = "{}";
-  std::map<std::string, std::string> endpoints;  ///< endpoint id of the manifest -> URL. Default: the manifest's
+  /// endpoint id of the manifest -> URL. Default: the manifest's
+  std::map<std::string, std::string> endpoints;
   TlsClient tls;
   Place place;
 };
@@ -64,10 +69,11 @@ struct AccountSettings {
   std::string user;    ///< 0x address with EIP-55 case: whom the vault credits or seizes from
   std::string vault;   ///< key under `vaults:`. Default: the only vault there is
   std::string market;  ///< which product the key serves. Default: the venue's only market
-  std::map<std::string, Secret> credentials;   ///< as the manifest names them: key, secret, passphrase
-  std::optional<std::int64_t> settle_from_ms;  ///< since the epoch UTC. Default: the moment of first registration
-  std::optional<bool> capped_seizure;          ///< default: bridge.capped_seizure
-  bool allow_trading_key = false;  ///< accept a key that can trade; one that can withdraw never
+  std::map<std::string, Secret> credentials;  ///< as the manifest names them: key, secret, passphrase
+  /// since the epoch UTC. Default: the moment of first registration
+  std::optional<std::int64_t> settle_from_ms;
+  std::optional<bool> capped_seizure;  ///< default: bridge.capped_seizure
+  bool allow_trading_key = false;      ///< accept a key that can trade; one that can withdraw never
   Place place;
   /// All credentials have a value. Without them a dry-run account has no private feed.
   [[nodiscard]] bool complete() const;
@@ -77,10 +83,11 @@ enum class PnlRule : std::uint8_t { kNet, kVenue };
 enum class RefIdRule : std::uint8_t { kKeccak256, kSha256 };
 
 struct BridgeSettings {
-  PnlRule pnl = PnlRule::kNet;  ///< net: pnl - fee; venue: the venue's figure as it is
-  bool capped_seizure = false;  ///< seizeCollateralCapped instead of seizeCollateral
+  PnlRule pnl = PnlRule::kNet;               ///< net: pnl - fee; venue: the venue's figure as it is
+  bool capped_seizure = false;               ///< seizeCollateralCapped instead of seizeCollateral
   RefIdRule ref_id = RefIdRule::kKeccak256;  ///< sha256 only for a vault that was already fed with it
-  std::optional<Decimal> item_limit_usd;     ///< a single close above it waits for approval, > 0. Default: none
+  /// a single close above it waits for approval, > 0. Default: none
+  std::optional<Decimal> item_limit_usd;
 };
 
 enum class VaultMode : std::uint8_t { kDryRun, kLive };
@@ -95,13 +102,15 @@ struct VaultEventSettings {
   std::optional<std::string> user, amount, seized, ref_id;
 };
 
-/// `abi:` of a vault: signatures, events and error names where they differ from those of the reference vault. Empty
-/// text = the vault does not have it; absent = as the reference vault.
+/// `abi:` of a vault: signatures, events and error names where they differ from those of the reference
+/// vault. Empty text = the vault does not have it; absent = as the reference vault.
 struct VaultAbiSettings {
-  std::optional<std::string> credit, seize, seize_capped, used_ref_ids, token, decimals, batch, try_batch, skipped;
+  std::optional<std::string> credit, seize, seize_capped, used_ref_ids, token, decimals, batch, try_batch,
+      skipped;
   std::optional<VaultEventSettings> credited, seized;
-  std::map<std::string, std::string> errors;  ///< error name -> class (duplicate_ref_id, paused, ...); replaces all
-  std::optional<std::string> token_address;   ///< EIP-55; instead of asking the vault
+  /// error name -> class (duplicate_ref_id, paused, ...); replaces all
+  std::map<std::string, std::string> errors;
+  std::optional<std::string> token_address;  ///< EIP-55; instead of asking the vault
 };
 
 struct VaultSettings {
@@ -137,7 +146,7 @@ struct HttpSettings {
 };
 
 struct WebhookSettings {
-  Listen listen;  ///< default: 127.0.0.1:8443
+  Listen listen;                           ///< default: 127.0.0.1:8443
   std::filesystem::path certificate, key;  ///< PEM
 };
 
@@ -146,7 +155,8 @@ struct ControlSettings {
 };
 
 struct Settings {
-  std::filesystem::path file;  ///< the pipeline file; relative paths below are already made absolute against it
+  std::filesystem::path
+      file;  ///< the pipeline file; relative paths below are already made absolute against it
   int version = 1;
   PluginSettings plugins;
   std::vector<VenueSettings> venues;  ///< in the order of the file, like the rest

@@ -37,22 +37,27 @@ void check_vaults(Context& c, Settings& out) {
       if (there) return;
       const std::string what = "vault '" + v.name + "' is live and needs " + key;
       if (s != nullptr && !s->env.empty()) {
-        c.error(s->place, what + ": environment variable " + s->env + " is not set; set it, or write mode: dry-run");
+        c.error(s->place,
+                what + ": environment variable " + s->env + " is not set; set it, or write mode: dry-run");
       } else if (!c.has(at + "." + key)) {
         c.error(v.place, what + "; add " + write + ", or write mode: dry-run");
       }
     };
-    const bool any_rpc = std::any_of(v.rpc.begin(), v.rpc.end(), [](const Secret& s) { return s.present(); });
+    const bool any_rpc =
+        std::any_of(v.rpc.begin(), v.rpc.end(), [](const Secret& s) { return s.present(); });
     need(v.chain_id != 0, "chain_id", nullptr, "chain_id: 8453");
     need(any_rpc, "rpc", v.rpc.empty() ? nullptr : &v.rpc.front(), "rpc: [\"${env:RPC_URL}\"]");
     need(v.address.present(), "address", &v.address, "address: \"${env:VAULT_ADDRESS}\"");
-    need(v.signer_key.present(), "signer", &v.signer_key, "signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }");
+    need(v.signer_key.present(), "signer", &v.signer_key,
+         "signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }");
   }
   for (VaultSettings& v : out.vaults) {
     for (const Secret& s : v.rpc) {
-      const bool any = std::any_of(v.rpc.begin(), v.rpc.end(), [](const Secret& other) { return other.present(); });
+      const bool any =
+          std::any_of(v.rpc.begin(), v.rpc.end(), [](const Secret& other) { return other.present(); });
       if (!s.present() && !s.env.empty() && (any || v.mode == VaultMode::kDryRun)) {
-        c.warning(s.place, "environment variable " + s.env + " is not set: vault '" + v.name + "' goes without this endpoint");
+        c.warning(s.place, "environment variable " + s.env + " is not set: vault '" + v.name +
+                               "' goes without this endpoint");
       }
     }
     std::erase_if(v.rpc, [](const Secret& s) { return !s.present(); });
@@ -62,18 +67,22 @@ void check_vaults(Context& c, Settings& out) {
 void check_references(Context& c, std::size_t i, AccountSettings& a, const Settings& out) {
   const VenueSettings* venue = out.venue(a.venue);
   if (!a.venue.empty() && venue == nullptr) {
-    c.error(c.at(item("accounts", i, "venue")), "no venue '" + a.venue + "' under venues" + hint(a.venue, names_of(out.venues)));
+    c.error(c.at(item("accounts", i, "venue")),
+            "no venue '" + a.venue + "' under venues" + hint(a.venue, names_of(out.venues)));
   }
   if (a.vault.empty() && !c.has(item("accounts", i, "vault"))) {
     if (out.vaults.size() == 1) {
       a.vault = out.vaults.front().name;
     } else if (out.vaults.empty()) {
-      c.error(a.place, "an account needs a vault and there is none; add vaults: { main: { mode: dry-run } }");
+      c.error(a.place,
+              "an account needs a vault and there is none; add vaults: { main: { mode: dry-run } }");
     } else {
-      c.error(a.place, "there is more than one vault; add vault: with one of " + listed(names_of(out.vaults)));
+      c.error(a.place,
+              "there is more than one vault; add vault: with one of " + listed(names_of(out.vaults)));
     }
   } else if (!a.vault.empty() && out.vault(a.vault) == nullptr) {
-    c.error(c.at(item("accounts", i, "vault")), "no vault '" + a.vault + "' under vaults" + hint(a.vault, names_of(out.vaults)));
+    c.error(c.at(item("accounts", i, "vault")),
+            "no vault '" + a.vault + "' under vaults" + hint(a.vault, names_of(out.vaults)));
   }
 }
 
@@ -84,8 +93,8 @@ void check_accounts(Context& c, Settings& out, const VenueChecker& venues) {
     const Place name_place = c.at(item("accounts", i, "name"));
     const auto [before, fresh] = names.emplace(a.name, name_place);
     if (!a.name.empty() && !fresh) {
-      c.error(name_place, "another account is called '" + a.name + "' (line " + std::to_string(before->second.line) +
-                              "); give each its own name");
+      c.error(name_place, "another account is called '" + a.name + "' (line " +
+                              std::to_string(before->second.line) + "); give each its own name");
     }
     check_references(c, i, a, out);
     const VaultSettings* vault = out.vault(a.vault);
@@ -108,12 +117,14 @@ void check_symbols(Context& c, const RawPipeline& raw, Settings& out) {
 /// Checked already, served by a later version.
 void check_not_yet(Context& c, const Settings& out) {
   const auto not_yet = [&](const char* key, const char* what) {
-    c.warning(c.at(key), std::string(key) + ": is checked, but this version has no " + what + " yet and ignores it");
+    c.warning(c.at(key),
+              std::string(key) + ": is checked, but this version has no " + what + " yet and ignores it");
   };
   if (out.http) not_yet("http", "HTTP API");
   if (out.webhook) {
     not_yet("webhook", "listener for inbound closes");
-    if (!c.has("webhook.tls")) c.error(c.at("webhook"), "webhook lacks 'tls'; add tls: { certificate: FILE, key: FILE }");
+    if (!c.has("webhook.tls"))
+      c.error(c.at("webhook"), "webhook lacks 'tls'; add tls: { certificate: FILE, key: FILE }");
   }
   if (out.control) not_yet("control", "control socket");
 }
@@ -122,7 +133,8 @@ void check_folders(Context& c, const Settings& out) {
   for (std::size_t i = 0; i < out.plugins.dirs.size(); ++i) {
     std::error_code ignored;
     if (std::filesystem::is_directory(out.plugins.dirs[i], ignored)) continue;
-    c.warning(c.at("plugins.dirs[" + std::to_string(i) + "]"), "there is no folder " + out.plugins.dirs[i].string());
+    c.warning(c.at("plugins.dirs[" + std::to_string(i) + "]"),
+              "there is no folder " + out.plugins.dirs[i].string());
   }
 }
 
@@ -154,7 +166,8 @@ Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
   check_ledger(c, raw.ledger, out);
   if (!out.accounts.empty() && !has_dollar_coin(out)) {
     c.warning(c.at("venues"),
-              "no venue has USDTUSD or USDCUSD among its symbols: without such a price the depeg guard cannot hold "
+              "no venue has USDTUSD or USDCUSD among its symbols: without such a price the depeg guard "
+              "cannot hold "
               "settlements when a dollar coin leaves its peg");
   }
   check_not_yet(c, out);

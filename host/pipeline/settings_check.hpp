@@ -1,5 +1,5 @@
-// The second half of a load: what no single key can tell. References, plugins and their manifests, what live needs.
-// Thread: one load at a time, as Context.
+// The second half of a load: what no single key can tell. References, plugins and their manifests, what
+// live needs. Thread: one load at a time, as Context.
 #pragma once
 #include "pipeline/pipeline_definition.hpp"
 

@@ -10,23 +10,26 @@
 namespace anduin::pipeline {
 
 bool AccountSettings::complete() const {
-  return !credentials.empty() &&
-         std::all_of(credentials.begin(), credentials.end(), [](const auto& entry) { return entry.second.present(); });
+  return !credentials.empty() && std::all_of(credentials.begin(), credentials.end(),
+                                             [](const auto& entry) { return entry.second.present(); });
 }
 
 const VenueSettings* Settings::venue(std::string_view name) const {
-  const auto found = std::find_if(venues.begin(), venues.end(), [&](const auto& v) { return v.name == name; });
+  const auto found =
+      std::find_if(venues.begin(), venues.end(), [&](const auto& v) { return v.name == name; });
   return found == venues.end() ? nullptr : &*found;
 }
 
 const VaultSettings* Settings::vault(std::string_view name) const {
-  const auto found = std::find_if(vaults.begin(), vaults.end(), [&](const auto& v) { return v.name == name; });
+  const auto found =
+      std::find_if(vaults.begin(), vaults.end(), [&](const auto& v) { return v.name == name; });
   return found == vaults.end() ? nullptr : &*found;
 }
 
 Environment system_environment() {
   return [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());  // read while loading only, before any thread could set one
+    const char* value =
+        std::getenv(name.c_str());  // read while loading only, before any thread could set one
     if (value == nullptr) return std::nullopt;
     return std::string(value);
   };
@@ -48,8 +51,8 @@ std::string LoadResult::report() const {
   return out;
 }
 
-LoadResult parse_settings(std::string_view text, const std::filesystem::path& file, const Environment& environment,
-                          VenueCatalog* catalog) {
+LoadResult parse_settings(std::string_view text, const std::filesystem::path& file,
+                          const Environment& environment, VenueCatalog* catalog) {
   LoadResult out;
   out.settings.file = file;
   Context context(std::filesystem::absolute(file), environment);
@@ -58,7 +61,8 @@ LoadResult parse_settings(std::string_view text, const std::filesystem::path& fi
     if (documents.empty() || documents.front().IsNull()) {
       context.error({1, 1}, "the file is empty; start with version: 1");
     } else if (documents.size() > 1) {
-      context.error(place_of(documents[1]), "a second document; a pipeline is one document, remove the ---");
+      context.error(place_of(documents[1]),
+                    "a second document; a pipeline is one document, remove the ---");
     } else {
       RawPipeline raw;
       raw.settings.file = file;
@@ -72,14 +76,16 @@ LoadResult parse_settings(std::string_view text, const std::filesystem::path& fi
   return out;
 }
 
-LoadResult load_settings(const std::filesystem::path& file, const Environment& environment, VenueCatalog* catalog) {
+LoadResult load_settings(const std::filesystem::path& file, const Environment& environment,
+                         VenueCatalog* catalog) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
   if (!in) {
     LoadResult out;
     out.settings.file = file;
-    out.problems.push_back({Problem::Severity::kError, {}, "this file cannot be read; name a pipeline file"});
+    out.problems.push_back(
+        {Problem::Severity::kError, {}, "this file cannot be read; name a pipeline file"});
     return out;
   }
   return parse_settings(text.str(), file, environment, catalog);
@@ -88,10 +94,11 @@ LoadResult load_settings(const std::filesystem::path& file, const Environment& e
 std::string schema_text() {
   Json out{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Anduin pipeline file"}};
   for (const auto& [key, value] : pipeline_definition().schema.items()) out[key] = value;
-  out["$defs"] = Json{{"variable",
-                       {{"type", "string"},
-                        {"pattern", R"(\$\{env:[A-Za-z_][A-Za-z0-9_]*\})"},
-                        {"description", "Text with ${env:NAME} in it, which stands for an environment variable."}}}};
+  out["$defs"] =
+      Json{{"variable",
+            {{"type", "string"},
+             {"pattern", R"(\$\{env:[A-Za-z_][A-Za-z0-9_]*\})"},
+             {"description", "Text with ${env:NAME} in it, which stands for an environment variable."}}}};
   return out.dump(2) + "\n";
 }
 

@@ -8,7 +8,9 @@ namespace anduin::pipeline {
 
 Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& s, const std::string& where) {
   chain::VaultAbi abi;
-  const auto take = [](std::string& to, const std::optional<std::string>& from) { if (from) to = *from; };
+  const auto take = [](std::string& to, const std::optional<std::string>& from) {
+    if (from) to = *from;
+  };
   take(abi.credit, s.credit);
   take(abi.seize, s.seize);
   take(abi.seize_capped, s.seize_capped);
@@ -32,7 +34,9 @@ Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& s, const std::string& 
     abi.errors.clear();
     for (const auto& [name, word] : s.errors) {
       const auto what = chain::parse_revert_class(word);
-      if (!what) return Error{ErrorKind::kBadRequest, where, "abi.errors." + name + ": '" + word + "' is no class of error"};
+      if (!what)
+        return Error{ErrorKind::kBadRequest, where,
+                     "abi.errors." + name + ": '" + word + "' is no class of error"};
       abi.errors[name] = *what;
     }
   }
@@ -40,12 +44,14 @@ Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& s, const std::string& 
   return abi;
 }
 
-Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint, Random& random) {
+Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint,
+                                      Random& random) {
   const std::string where = "vault " + settings.name;
   const auto address = chain::Address::parse(settings.address.value);
   if (!address) return Error{ErrorKind::kBadRequest, where, "its address is not an address"};
   auto signer = chain::LocalSigner::from_hex_key(settings.signer_key.value, random);
-  if (!signer) return Error{ErrorKind::kBadRequest, where, "its signer key cannot be used: " + signer.error().text};
+  if (!signer)
+    return Error{ErrorKind::kBadRequest, where, "its signer key cannot be used: " + signer.error().text};
   auto abi = vault_abi(settings.abi, where);
   if (!abi) return abi.error();
   auto vault = chain::Vault::create(*address, *abi);

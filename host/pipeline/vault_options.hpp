@@ -1,4 +1,5 @@
-// A vault of the pipeline file in the words of the chain room, and the start-up probe of it. Thread: the caller's.
+// A vault of the pipeline file in the words of the chain room, and the start-up probe of it. Thread: the
+// caller's.
 #pragma once
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -10,8 +11,9 @@ namespace anduin::pipeline {
 /// What the file says of the vault's words, over the reference vault's.
 Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& settings, const std::string& where);
 
-/// Chain id, code, token, decimals, and whether the signer may settle, asked of one endpoint. Errors: as Vault::probe,
-/// and kBadRequest for an address or a key that is none.
-Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint, Random& random);
+/// Chain id, code, token, decimals, and whether the signer may settle, asked of one endpoint. Errors: as
+/// Vault::probe, and kBadRequest for an address or a key that is none.
+Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint,
+                                      Random& random);
 
 }  // namespace anduin::pipeline

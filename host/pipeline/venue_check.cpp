@@ -55,11 +55,15 @@ const plugin::Manifest* VenueChecker::find_plugin(const RawVenue& venue, const s
   const auto pin = plugins_.pins.find(name);
   if (!is_own(name) && pin == plugins_.pins.end()) {
     const std::string hash = found.sha256.empty() ? "<hash of its file>" : found.sha256;
-    c_.error(place, "plugin '" + name + "' is not one of ours and must be pinned; if you trust this file, add plugins: { pins: { " +
-                        name + ": \"sha256:" + hash + "\" } }");
-  } else if (pin != plugins_.pins.end() && !found.sha256.empty() && lower(pin->second) != "sha256:" + found.sha256) {
-    c_.error(c_.at("plugins.pins." + name), "the file of plugin '" + name + "' has another hash: sha256:" + found.sha256 +
-                                                "; find out why before you pin it anew");
+    c_.error(
+        place,
+        "plugin '" + name +
+            "' is not one of ours and must be pinned; if you trust this file, add plugins: { pins: { " +
+            name + ": \"sha256:" + hash + "\" } }");
+  } else if (pin != plugins_.pins.end() && !found.sha256.empty() &&
+             lower(pin->second) != "sha256:" + found.sha256) {
+    c_.error(c_.at("plugins.pins." + name), "the file of plugin '" + name + "' has another hash: sha256:" +
+                                                found.sha256 + "; find out why before you pin it anew");
   }
   if (catalog_ == nullptr || found.manifest != nullptr) return found.manifest;
   if (!found.problem.empty()) {
@@ -81,13 +85,15 @@ void VenueChecker::check_venue(RawVenue& venue) {
   if (manifest != nullptr) v.display = manifest->venue_name;
   if (!venue.in_process) {
     c_.error(c_.at(at + ".isolation"),
-             "running a plugin in a process of its own is not available in this version; write isolation: in-process");
+             "running a plugin in a process of its own is not available in this version; write isolation: "
+             "in-process");
   }
   check_options(venue, manifest, at);
   check_endpoints(v, manifest, at);
   std::error_code ignored;
   if (!v.tls.ca.empty() && !std::filesystem::is_regular_file(v.tls.ca, ignored)) {
-    c_.error(c_.at(at + ".tls.ca"), "there is no file " + v.tls.ca.string() + "; name a PEM file with certificates");
+    c_.error(c_.at(at + ".tls.ca"),
+             "there is no file " + v.tls.ca.string() + "; name a PEM file with certificates");
   }
 }
 
@@ -107,7 +113,8 @@ void VenueChecker::check_options(RawVenue& venue, const plugin::Manifest* manife
   put("private_dialect", venue.private_dialect);
   put("price_channel", venue.price_channel);
   if (options.contains("market")) {
-    c_.error(c_.at(at + ".options.market"), "market stands beside options, not in them; write it under '" + v.name + "'");
+    c_.error(c_.at(at + ".options.market"),
+             "market stands beside options, not in them; write it under '" + v.name + "'");
     options.erase("market");
   }
   if (!v.markets.empty()) {
@@ -120,21 +127,24 @@ void VenueChecker::check_options(RawVenue& venue, const plugin::Manifest* manife
   }
   for (const plugin::OptionProblem& problem : plugin::check_options(*manifest, options)) {
     const auto beside = place_of_option.find(problem.name);
-    const std::string path = beside != place_of_option.end() ? beside->second : at + ".options." + problem.name;
+    const std::string path =
+        beside != place_of_option.end() ? beside->second : at + ".options." + problem.name;
     c_.error(c_.at(path), problem.name + ": " + problem.text);
   }
   if (options.contains("market")) v.markets = texts(options["market"]);
   v.options_json = options.dump();
 }
 
-void VenueChecker::check_endpoints(const VenueSettings& v, const plugin::Manifest* manifest, const std::string& at) {
+void VenueChecker::check_endpoints(const VenueSettings& v, const plugin::Manifest* manifest,
+                                   const std::string& at) {
   for (const auto& [id, url] : v.endpoints) {
     if (url.empty()) continue;  // reported where it was read
     const Place place = c_.at(at + ".endpoints." + id);
     const bool ws = url.starts_with("ws");
     const bool secure = url.starts_with("wss:") || url.starts_with("https:");
     if (!secure && !is_loopback(url)) {
-      c_.error(place, "credentials would cross the network in the clear; write " + std::string(ws ? "wss" : "https") + "://");
+      c_.error(place, "credentials would cross the network in the clear; write " +
+                          std::string(ws ? "wss" : "https") + "://");
     }
     if (manifest == nullptr) continue;
     const plugin::Endpoint* known = manifest->endpoint(id);
@@ -143,7 +153,8 @@ void VenueChecker::check_endpoints(const VenueSettings& v, const plugin::Manifes
       for (const auto& endpoint : manifest->endpoints) ids.push_back(endpoint.id);
       c_.error(place, "plugin '" + v.plugin + "' has no endpoint '" + id + "'" + hint(id, ids));
     } else if (known->is_ws != ws) {
-      c_.error(place, "endpoint '" + id + "' speaks " + (known->is_ws ? "WebSocket; write wss://" : "HTTP; write https://"));
+      c_.error(place, "endpoint '" + id + "' speaks " +
+                          (known->is_ws ? "WebSocket; write wss://" : "HTTP; write https://"));
     }
   }
 }
@@ -163,18 +174,23 @@ void VenueChecker::check_together(const Settings& settings) {
     const VenueSettings* derivative = nullptr;
     for (std::size_t i = 0; i < venues.size(); ++i) {
       const VenueSettings& v = *venues[i];
-      const auto index = static_cast<std::size_t>(std::find(v.symbols.begin(), v.symbols.end(), symbol) - v.symbols.begin());
+      const auto index = static_cast<std::size_t>(std::find(v.symbols.begin(), v.symbols.end(), symbol) -
+                                                  v.symbols.begin());
       for (std::size_t k = 0; k < i; ++k) {
         if (venues[k]->plugin != v.plugin) continue;
         c_.error(c_.at("venues." + v.name + ".symbols[" + std::to_string(index) + "]"),
-                 "'" + venues[k]->name + "' has " + symbol + " too, of the same venue; keep it in one of the two");
+                 "'" + venues[k]->name + "' has " + symbol +
+                     " too, of the same venue; keep it in one of the two");
       }
-      if (v.markets == std::vector<std::string>{"spot"}) spot = &v;
-      else if (!v.markets.empty() && !contains(v.markets, "spot")) derivative = &v;
+      if (v.markets == std::vector<std::string>{"spot"})
+        spot = &v;
+      else if (!v.markets.empty() && !contains(v.markets, "spot"))
+        derivative = &v;
     }
     if (spot != nullptr && derivative != nullptr) {
       c_.warning(c_.at("venues." + derivative->name),
-                 symbol + " comes from spot at " + spot->name + " and from contracts here: prices of both kinds are aggregated");
+                 symbol + " comes from spot at " + spot->name +
+                     " and from contracts here: prices of both kinds are aggregated");
     }
   }
 }
@@ -187,37 +203,48 @@ void VenueChecker::check_account(std::size_t index, AccountSettings& a, bool liv
     const std::vector<std::string>& markets =
         manifest->account_markets.empty() ? manifest->markets : manifest->account_markets;
     if (a.market.empty() && markets.size() > 1) {
-      c_.error(a.place, "venue '" + a.venue + "' has more than one product; add market: with one of " + listed(markets));
+      c_.error(a.place, "venue '" + a.venue + "' has more than one product; add market: with one of " +
+                            listed(markets));
     } else if (a.market.empty() && markets.size() == 1) {
       a.market = markets.front();
     } else if (!a.market.empty() && !markets.empty() && !contains(markets, a.market)) {
-      c_.error(c_.at(at + ".market"), "'" + a.market + "' is not a market of an account of '" + a.venue + "'" + hint(a.market, markets));
+      c_.error(c_.at(at + ".market"), "'" + a.market + "' is not a market of an account of '" + a.venue +
+                                          "'" + hint(a.market, markets));
     }
     if (!manifest->has_feed("positions")) {
-      c_.error(c_.at(at + ".venue"), "plugin '" + plugin_of_.at(a.venue) + "' reports no closes: it has no positions feed");
+      c_.error(c_.at(at + ".venue"),
+               "plugin '" + plugin_of_.at(a.venue) + "' reports no closes: it has no positions feed");
     }
   }
   check_credentials(at, a, manifest, live);
 }
 
-void VenueChecker::check_credentials(const std::string& at, const AccountSettings& a, const plugin::Manifest* manifest,
-                                     bool live) const {
+void VenueChecker::check_credentials(const std::string& at, const AccountSettings& a,
+                                     const plugin::Manifest* manifest, bool live) const {
   if (manifest != nullptr) {
     for (const auto& [name, value] : a.credentials) {
       if (contains(manifest->credentials, name)) continue;
-      c_.error(c_.at(at + ".credentials." + name), "venue '" + a.venue + "' has no credential '" + name + "'" + hint(name, manifest->credentials));
+      c_.error(c_.at(at + ".credentials." + name), "venue '" + a.venue + "' has no credential '" + name +
+                                                       "'" + hint(name, manifest->credentials));
     }
     for (const std::string& name : manifest->credentials) {
       if (a.credentials.contains(name)) continue;
-      const std::string text = "account '" + a.name + "' lacks credential '" + name + "'; add " + name + ": \"${env:NAME}\"";
-      if (live) c_.error(c_.at(at + ".credentials"), text);
-      else c_.warning(c_.at(at + ".credentials"), text + " (dry-run: it has no private feed until then)");
+      const std::string text =
+          "account '" + a.name + "' lacks credential '" + name + "'; add " + name + ": \"${env:NAME}\"";
+      if (live)
+        c_.error(c_.at(at + ".credentials"), text);
+      else
+        c_.warning(c_.at(at + ".credentials"), text + " (dry-run: it has no private feed until then)");
     }
   }
   for (const auto& [name, value] : a.credentials) {
     if (value.present() || value.env.empty()) continue;
-    if (live) c_.error(value.place, "environment variable " + value.env + " is not set, and account '" + a.name + "' is live");
-    else c_.warning(value.place, "environment variable " + value.env + " is not set: account '" + a.name + "' has no private feed in this dry-run");
+    if (live)
+      c_.error(value.place,
+               "environment variable " + value.env + " is not set, and account '" + a.name + "' is live");
+    else
+      c_.warning(value.place, "environment variable " + value.env + " is not set: account '" + a.name +
+                                  "' has no private feed in this dry-run");
   }
 }
 

@@ -11,7 +11,8 @@ class VenueChecker {
 
   /// Plugin, isolation, pin, markets, options, endpoints, TLS file; fills in what the manifest defaults.
   void check_venue(RawVenue& venue);
-  /// Symbols that two entries of one plugin both claim; symbols whose venues differ in kind; pins of nobody.
+  /// Symbols that two entries of one plugin both claim; symbols whose venues differ in kind; pins of
+  /// nobody.
   void check_together(const Settings& settings);
   /// Market and credentials; fills in the market.
   void check_account(std::size_t index, AccountSettings& account, bool live) const;
@@ -22,8 +23,8 @@ class VenueChecker {
   const plugin::Manifest* find_plugin(const RawVenue& venue, const std::string& at);
   void check_options(RawVenue& venue, const plugin::Manifest* manifest, const std::string& at);
   void check_endpoints(const VenueSettings& venue, const plugin::Manifest* manifest, const std::string& at);
-  void check_credentials(const std::string& at, const AccountSettings& account, const plugin::Manifest* manifest,
-                         bool live) const;
+  void check_credentials(const std::string& at, const AccountSettings& account,
+                         const plugin::Manifest* manifest, bool live) const;
 
   Context& c_;
   VenueCatalog* catalog_;

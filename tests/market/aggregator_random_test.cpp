@@ -1,4 +1,5 @@
-// A million random quotes, disconnects and pauses against the plainest possible computation of the same rules.
+// A million random quotes, disconnects and pauses against the plainest possible computation of the same
+// rules.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -53,7 +54,8 @@ PlainBest plain(const std::vector<PlainVenue>& venues, std::uint64_t now, const 
     std::vector<double> deviations;
     for (const double m : mids) deviations.push_back(std::abs(m - centre));
     const double floor = o.cross_bp_floor * (centre * 1e-4);
-    limit = std::min(std::max(o.cross_mads * (1.4826 * median(deviations)), floor), o.cross_bp_max * (centre * 1e-4));
+    limit = std::min(std::max(o.cross_mads * (1.4826 * median(deviations)), floor),
+                     o.cross_bp_max * (centre * 1e-4));
   }
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     if (std::abs(mids[i] - centre) > limit) continue;
@@ -62,17 +64,20 @@ PlainBest plain(const std::vector<PlainVenue>& venues, std::uint64_t now, const 
     ++best.in;
   }
   best.standing = fresh.size() >= 3 && 2 * best.in <= fresh.size() ? Standing::kDisputed
-                  : fresh.size() >= 3                                ? Standing::kConfirmed
-                                                                     : Standing::kUnconfirmed;
+                  : fresh.size() >= 3                              ? Standing::kConfirmed
+                                                                   : Standing::kUnconfirmed;
   return best;
 }
 
 /// The same value in one of several spellings: 100.10 and 100.1 must be one price.
 Decimal spelled(std::int64_t cents, std::uint64_t how) {
   switch (how % 3) {
-    case 0: return Decimal(cents, -2);
-    case 1: return Decimal(Decimal::Mantissa(cents) * 1'000'000, -8);
-    default: return Decimal(cents, -2).normalized();
+    case 0:
+      return Decimal(cents, -2);
+    case 1:
+      return Decimal(Decimal::Mantissa(cents) * 1'000'000, -8);
+    default:
+      return Decimal(cents, -2).normalized();
   }
 }
 
@@ -103,7 +108,8 @@ TEST_CASE("a million random updates equal a brute-force reference") {
 
   std::int64_t level = 5'000'000;  // cents
   for (int round = 0; round < 1'000'000; ++round) {
-    clock.advance_ms(static_cast<std::int64_t>(random.below(1'000) == 0 ? random.below(40'000) : random.below(50)));
+    clock.advance_ms(
+        static_cast<std::int64_t>(random.below(1'000) == 0 ? random.below(40'000) : random.below(50)));
     const std::size_t i = random.below(kVenues);
     PlainVenue& v = venues[i];
     const std::uint64_t dice = random.below(100);
@@ -119,15 +125,18 @@ TEST_CASE("a million random updates equal a brute-force reference") {
       if (dice < 6) cents += level / 10;
       if (dice < 12 && i % 2 == 0) cents += level / 20;
       const auto width = static_cast<std::int64_t>(random.below(500)) - (dice == 20 ? 600 : 0);
-      v = PlainVenue{true, spelled(cents, random.next()), spelled(cents + width, random.next()), clock.mono_ns()};
+      v = PlainVenue{true, spelled(cents, random.next()), spelled(cents + width, random.next()),
+                     clock.mono_ns()};
       aggregator.update(*feeds[i], Quote{v.bid, v.ask, 0, clock.mono_ns(), clock.wall_ms()});
     }
     const PlainBest expected = plain(venues, clock.mono_ns(), options);
     if (dice == 0) aggregator.expire();  // the others may have become stale meanwhile
     const bool equal = last.standing == expected.standing &&
-                       (!last.has_price() || (last.bid == expected.bid && last.ask == expected.ask && last.venues_in == expected.in));
+                       (!last.has_price() || (last.bid == expected.bid && last.ask == expected.ask &&
+                                              last.venues_in == expected.in));
     if (!equal) {
-      CAPTURE(round, i, dice, last.bid.to_string(), expected.bid.to_string(), last.ask.to_string(), expected.ask.to_string());
+      CAPTURE(round, i, dice, last.bid.to_string(), expected.bid.to_string(), last.ask.to_string(),
+              expected.ask.to_string());
       CAPTURE(to_string(last.standing), to_string(expected.standing), expected.in, last.venues_in);
       REQUIRE(equal);
     }

@@ -31,7 +31,8 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 
 namespace {
 
-Instrument instrument(std::string venue, InstrumentKind kind = InstrumentKind::kSpot, std::string market = "spot") {
+Instrument instrument(std::string venue, InstrumentKind kind = InstrumentKind::kSpot,
+                      std::string market = "spot") {
   Instrument i;
   i.venue = std::move(venue);
   i.market = std::move(market);
@@ -53,7 +54,8 @@ struct Room {
     return *aggregator.feed(instrument(std::move(venue), kind), "BTCUSDT").value();
   }
   void quote(Aggregator::Feed& f, const char* bid, const char* ask, std::int64_t lag_ms = 20) {
-    aggregator.update(f, Quote{Decimal::of(bid), Decimal::of(ask), clock.wall_ms() - lag_ms, clock.mono_ns(), clock.wall_ms()});
+    aggregator.update(f, Quote{Decimal::of(bid), Decimal::of(ask), clock.wall_ms() - lag_ms,
+                               clock.mono_ns(), clock.wall_ms()});
   }
   AggregatedPrice now() { return aggregator.get("BTCUSDT").value(); }
   Out out(std::size_t i) { return now().venues.at(i).out; }
@@ -96,7 +98,8 @@ TEST_CASE("prices closer than a binary float can tell are ordered exactly") {
   int i = 0;
   for (const auto* venue : {"A", "B", "C"}) {
     const std::string tail = tails[i++];
-    room.quote(room.feed(venue), ("50000.00000000000" + tail).c_str(), ("50001.00000000000" + tail).c_str());
+    room.quote(room.feed(venue), ("50000.00000000000" + tail).c_str(),
+               ("50001.00000000000" + tail).c_str());
   }
   CHECK(text(room.now().best_bid) == "50000.000000000003");
   CHECK(text(room.now().best_ask) == "50001.000000000001");
@@ -202,7 +205,8 @@ TEST_CASE("absolute gate: locked is a price, crossed and non-positive ones are n
   room.quote(a, "100.00000001", "100");
   CHECK(room.out(0) == Out::kCrossed);
   CHECK(room.events.back().standing == Standing::kNone);
-  for (const auto& [bid, ask] : {std::pair{"0", "1"}, {"-1", "1"}, {"1", "0"}, {"1", "1e16"}, {"1e-21", "1"}, {"1e-900", "1e900"}}) {
+  for (const auto& [bid, ask] :
+       {std::pair{"0", "1"}, {"-1", "1"}, {"1", "0"}, {"1", "1e16"}, {"1e-21", "1"}, {"1e-900", "1e900"}}) {
     CAPTURE(bid, ask);
     room.quote(a, bid, ask);
     CHECK(room.out(0) == Out::kNotPrice);
@@ -262,7 +266,10 @@ TEST_CASE("a jump that stands is let in by expire() after the hold time") {
 
 TEST_CASE("no majority: disputed, and no price is offered") {
   Room room;
-  for (const auto& [venue, bid, ask] : {std::tuple{"A", "100", "100.1"}, {"B", "100", "100.1"}, {"C", "110", "110.1"}, {"D", "110", "110.1"}}) {
+  for (const auto& [venue, bid, ask] : {std::tuple{"A", "100", "100.1"},
+                                        {"B", "100", "100.1"},
+                                        {"C", "110", "110.1"},
+                                        {"D", "110", "110.1"}}) {
     room.quote(room.feed(venue), bid, ask);
   }
   const auto p = room.now();
@@ -280,10 +287,12 @@ TEST_CASE("one market of a venue per symbol, and a bound on venues") {
   Room room;
   auto& first = room.feed("Bybit");
   CHECK(&room.feed("Bybit") == &first);
-  const auto second = room.aggregator.feed(instrument("Bybit", InstrumentKind::kLinearPerpetual, "linear"), "BTCUSDT");
+  const auto second =
+      room.aggregator.feed(instrument("Bybit", InstrumentKind::kLinearPerpetual, "linear"), "BTCUSDT");
   REQUIRE_FALSE(second.has_value());
   CHECK(second.error().kind == ErrorKind::kBadRequest);
-  CHECK(room.aggregator.feed(instrument("Bybit", InstrumentKind::kLinearPerpetual, "linear"), "BTCUSDC").has_value());
+  CHECK(room.aggregator.feed(instrument("Bybit", InstrumentKind::kLinearPerpetual, "linear"), "BTCUSDC")
+            .has_value());
   for (int i = 1; i < 16; ++i) room.feed("V" + std::to_string(i));
   CHECK_FALSE(room.aggregator.feed(instrument("one too many"), "BTCUSDT").has_value());
   CHECK(room.aggregator.symbols() == std::vector<std::string>{"BTCUSDT", "BTCUSDC"});
@@ -316,7 +325,8 @@ TEST_CASE("an update allocates nothing") {
   std::uint64_t told = 0;
   aggregator.subscribe([&](const PriceEvent& e) { told += e.sequence != 0 ? 1 : 0; });
   std::vector<Aggregator::Feed*> feeds;
-  for (int i = 0; i < 8; ++i) feeds.push_back(aggregator.feed(instrument("V" + std::to_string(i)), "BTCUSDT").value());
+  for (int i = 0; i < 8; ++i)
+    feeds.push_back(aggregator.feed(instrument("V" + std::to_string(i)), "BTCUSDT").value());
   Quote q{Decimal::of("50000.1"), Decimal::of("50001"), clock.wall_ms(), clock.mono_ns(), clock.wall_ms()};
   const std::uint64_t before = g_allocations.load();
   for (int i = 0; i < 10'000; ++i) {
@@ -343,7 +353,8 @@ TEST_CASE("several threads update one symbol; sequences are unique and the end s
   });
   constexpr int kThreads = 4, kUpdates = 20'000;
   std::vector<Aggregator::Feed*> feeds;
-  for (int i = 0; i < kThreads; ++i) feeds.push_back(aggregator.feed(instrument("V" + std::to_string(i)), "BTCUSDT").value());
+  for (int i = 0; i < kThreads; ++i)
+    feeds.push_back(aggregator.feed(instrument("V" + std::to_string(i)), "BTCUSDT").value());
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {

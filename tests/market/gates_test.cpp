@@ -106,7 +106,9 @@ TEST_CASE("venue time is gated on departure from what the connection has shown")
   }
 }
 
-TEST_CASE("spread guard: absolute limit at once, learned limit after a warm-up, releases a market that stays wide") {
+TEST_CASE(
+    "spread guard: absolute limit at once, learned limit after a warm-up, releases a market that stays "
+    "wide") {
   SpreadGate gate;
   GateOptions options;
   std::uint64_t now = 1'000 * kMs;
@@ -153,8 +155,8 @@ TEST_CASE("the rolling median of the spread equals a sorted window") {
     state = state * 1664525U + 1013904223U;
     const double spread = static_cast<double>((state >> 16U) % 64U);
     now += 100 * kMs;
-    std::vector<double> sorted(window.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(window.size(), 31)),
-                               window.end());
+    std::vector<double> sorted(
+        window.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(window.size(), 31)), window.end());
     std::sort(sorted.begin(), sorted.end());
     const bool expected = sorted.size() < 8 || spread == 0 || spread <= sorted[sorted.size() / 2];
     REQUIRE(gate.passes(spread, now, options) == expected);
@@ -196,9 +198,7 @@ TEST_CASE("own history: floor, tick, hold and silence") {
     CHECK_FALSE(feed.step(20));
     CHECK(feed.step(20, 2'000));
   }
-  SECTION("after ten seconds of silence any level is a new start") {
-    CHECK(feed.step(500, 10'001));
-  }
+  SECTION("after ten seconds of silence any level is a new start") { CHECK(feed.step(500, 10'001)); }
   SECTION("a livelier market is learned within a few releases") {
     int refused = 0;
     for (int i = 0; i < 300; ++i) {

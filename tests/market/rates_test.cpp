@@ -110,7 +110,9 @@ TEST_CASE("the aggregate as JSON has the seed's fields and exact digits") {
   aggregator.update(a, Quote{bid, Decimal(43251), 1'708'032'000'123, clock.mono_ns(), clock.wall_ms()});
   clock.advance_ms(5);
   const std::string text = to_json(*aggregator.get("BTCUSDT"));
-  CHECK(text.find("\"bestBid\":43250.500000000000000001,\"bestAsk\":43251,\"spread\":0.499999999999999999") != std::string::npos);
+  CHECK(
+      text.find("\"bestBid\":43250.500000000000000001,\"bestAsk\":43251,\"spread\":0.499999999999999999") !=
+      std::string::npos);
   const auto j = nlohmann::json::parse(text);
   CHECK(j["symbol"] == "BTCUSDT");
   CHECK(j["timestamp"] == 1'708'032'000'123);

@@ -11,8 +11,8 @@ using namespace anduin::market;
 
 namespace {
 
-Instrument row(std::string venue, std::string market, std::string native, std::string base, std::string quote,
-               InstrumentKind kind) {
+Instrument row(std::string venue, std::string market, std::string native, std::string base,
+               std::string quote, InstrumentKind kind) {
   Instrument i;
   i.venue = std::move(venue);
   i.market = std::move(market);
@@ -27,10 +27,14 @@ constexpr auto kSpot = InstrumentKind::kSpot;
 constexpr auto kLinear = InstrumentKind::kLinearPerpetual;
 constexpr auto kInverse = InstrumentKind::kInversePerpetual;
 
-/// Kraken as its lists describe it: a spot market with four spellings, futures with PF_ and PI_ on one name.
+/// Kraken as its lists describe it: a spot market with four spellings, futures with PF_ and PI_ on one
+/// name.
 void fill(Instruments& all) {
-  REQUIRE(all.add(row("Kraken", "spot", "BTC/USD", "XXBT", "ZUSD", kSpot), {"XBT/USD", "XXBTZUSD", "XBTUSD"}).has_value());
-  REQUIRE(all.add(row("Kraken", "spot", "BTC/USDT", "XBT", "USDT", kSpot), {"XBT/USDT", "XBTUSDT"}).has_value());
+  REQUIRE(
+      all.add(row("Kraken", "spot", "BTC/USD", "XXBT", "ZUSD", kSpot), {"XBT/USD", "XXBTZUSD", "XBTUSD"})
+          .has_value());
+  REQUIRE(all.add(row("Kraken", "spot", "BTC/USDT", "XBT", "USDT", kSpot), {"XBT/USDT", "XBTUSDT"})
+              .has_value());
   REQUIRE(all.add(row("Kraken", "spot", "DOGE/USD", "XXDG", "ZUSD", kSpot), {"XDG/USD"}).has_value());
   REQUIRE(all.add(row("Kraken", "futures", "PI_XBTUSD", "XBT", "USD", kInverse)).has_value());
   REQUIRE(all.add(row("Kraken", "futures", "PF_XBTUSD", "XBT", "USD", kLinear)).has_value());
@@ -52,7 +56,8 @@ std::string native_of(const Result<Instruments::Ptr>& found) {
 TEST_CASE("currency codes are translated by whole code, never by stripping letters") {
   CHECK(canonical_currency("XBT") == "BTC");
   CHECK(canonical_currency("XDG") == "DOGE");
-  for (const auto* real : {"XTZ", "ZEC", "XRP", "XLM", "ZRX", "BTC", "USD", "X", ""}) CHECK(canonical_currency(real) == real);
+  for (const auto* real : {"XTZ", "ZEC", "XRP", "XLM", "ZRX", "BTC", "USD", "X", ""})
+    CHECK(canonical_currency(real) == real);
   CHECK(canonical_currency("ZUSD") == "ZUSD");
   CHECK(canonical_currency("ZUSD", "Kraken") == "USD");
   CHECK(canonical_currency("XXBT", "Kraken") == "BTC");
@@ -72,18 +77,27 @@ TEST_CASE("a canonical name is base and quote of instruments that qualify") {
     CAPTURE(lot);
     CHECK_FALSE(canonical_symbol(lot, "USDT", kLinear));
   }
-  for (const auto* odd : {"AAPLx", "btc", "BTC.B", "", "A"}) CHECK_FALSE(canonical_symbol(odd, "USD", kSpot));
+  for (const auto* odd : {"AAPLx", "btc", "BTC.B", "", "A"})
+    CHECK_FALSE(canonical_symbol(odd, "USD", kSpot));
 }
 
 TEST_CASE("the rows of the vectors get the canonical names that they state") {
   ANDUIN_NEED_SHARED();
   // Base, quote and kind as the venue's instrument list gives them; the vectors name the outcome.
-  struct Parts { const char* base; const char* quote; InstrumentKind kind; };
+  struct Parts {
+    const char* base;
+    const char* quote;
+    InstrumentKind kind;
+  };
   const std::map<std::string, Parts> bybit{
-      {"linear BTCUSDT", {"BTC", "USDT", kLinear}},   {"linear ETHUSDT", {"ETH", "USDT", kLinear}},
-      {"linear SOLUSDT", {"SOL", "USDT", kLinear}},   {"inverse BTCUSD", {"BTC", "USD", kInverse}},
-      {"inverse ETHUSD", {"ETH", "USD", kInverse}},   {"spot BTCUSDT", {"BTC", "USDT", kSpot}},
-      {"linear BTCPERP", {"BTC", "USDC", kLinear}},   {"linear 1000PEPEUSDT", {"1000PEPE", "USDT", kLinear}},
+      {"linear BTCUSDT", {"BTC", "USDT", kLinear}},
+      {"linear ETHUSDT", {"ETH", "USDT", kLinear}},
+      {"linear SOLUSDT", {"SOL", "USDT", kLinear}},
+      {"inverse BTCUSD", {"BTC", "USD", kInverse}},
+      {"inverse ETHUSD", {"ETH", "USD", kInverse}},
+      {"spot BTCUSDT", {"BTC", "USDT", kSpot}},
+      {"linear BTCPERP", {"BTC", "USDC", kLinear}},
+      {"linear 1000PEPEUSDT", {"1000PEPE", "USDT", kLinear}},
       {"linear BTC-26DEC25", {"BTC", "USDC", InstrumentKind::kLinearDated}},
       {"inverse BTCUSDH26", {"BTC", "USD", InstrumentKind::kInverseDated}},
       {"linear XAUUSDT", {"XAU", "USDT", kLinear}}};
@@ -102,8 +116,8 @@ TEST_CASE("the rows of the vectors get the canonical names that they state") {
   }
   CHECK(checked == bybit_rows.size());
 
-  const auto add = [&](const char* market, const char* native, const char* base, const char* quote, InstrumentKind kind,
-                       std::vector<std::string> aliases = {}) {
+  const auto add = [&](const char* market, const char* native, const char* base, const char* quote,
+                       InstrumentKind kind, std::vector<std::string> aliases = {}) {
     REQUIRE(all.add(row("Kraken", market, native, base, quote, kind), aliases).has_value());
   };
   add("spot", "BTC/USD", "XXBT", "ZUSD", kSpot, {"XBT/USD", "XXBTZUSD", "XBTUSD"});
@@ -202,8 +216,10 @@ TEST_CASE("a refreshed list may complete an instrument and may not change what i
   CHECK(all.add(full).value() == Registered::kCompleted);
 
   SECTION("another base") {
-    CHECK(all.add(row("Bybit", "linear", "ETHUSDT", "ETHW", "USDT", kLinear)).value() == Registered::kFrozen);
-    CHECK(all.frozen("Bybit", "linear", "ETHUSDT").find("base was ETH and is now ETHW") != std::string::npos);
+    CHECK(all.add(row("Bybit", "linear", "ETHUSDT", "ETHW", "USDT", kLinear)).value() ==
+          Registered::kFrozen);
+    CHECK(all.frozen("Bybit", "linear", "ETHUSDT").find("base was ETH and is now ETHW") !=
+          std::string::npos);
     const auto refused = all.resolve("Bybit", {"linear"}, "ETHUSDT");
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().text.find("frozen") != std::string::npos);
@@ -215,7 +231,8 @@ TEST_CASE("a refreshed list may complete an instrument and may not change what i
   }
   SECTION("an id that now names another instrument freezes both") {
     REQUIRE(all.add(full, {}, 7).value() == Registered::kUnchanged);
-    REQUIRE(all.add(row("Bybit", "linear", "SOLUSDT", "SOL", "USDT", kLinear), {}, 7).value() == Registered::kFrozen);
+    REQUIRE(all.add(row("Bybit", "linear", "SOLUSDT", "SOL", "USDT", kLinear), {}, 7).value() ==
+            Registered::kFrozen);
     CHECK_FALSE(all.frozen("Bybit", "linear", "ETHUSDT").empty());
     CHECK_FALSE(all.frozen("Bybit", "linear", "SOLUSDT").empty());
   }

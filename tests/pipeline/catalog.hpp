@@ -1,4 +1,5 @@
-// The manifests of this repository's plugins as a catalog, read from their sources: no plugin has to be built.
+// The manifests of this repository's plugins as a catalog, read from their sources: no plugin has to be
+// built.
 #pragma once
 #include <fstream>
 #include <map>
@@ -12,7 +13,8 @@ namespace anduin::pipeline::test {
 class SourceCatalog final : public VenueCatalog {
  public:
   SourceCatalog() {
-    for (const auto* name : {"bybit", "kraken"}) add(name, std::string(ANDUIN_SOURCE_DIR) + "/plugins/" + name + "/manifest.json");
+    for (const auto* name : {"bybit", "kraken"})
+      add(name, std::string(ANDUIN_SOURCE_DIR) + "/plugins/" + name + "/manifest.json");
   }
   std::vector<std::filesystem::path> use_dirs(const std::vector<std::filesystem::path>& dirs) override {
     return dirs.empty() ? std::vector<std::filesystem::path>{"/usr/lib/anduin/plugins"} : dirs;
@@ -29,7 +31,9 @@ class SourceCatalog final : public VenueCatalog {
     return out;
   }
   /// The same manifest under another plugin's name.
-  void alias(const std::string& name, const std::string& as) { manifests_.emplace(as, manifests_.at(name)); }
+  void alias(const std::string& name, const std::string& as) {
+    manifests_.emplace(as, manifests_.at(name));
+  }
 
  private:
   void add(const std::string& name, const std::string& file) {

@@ -1,9 +1,10 @@
-// `anduin check` and `anduin schema` as programs: exit status, what stands on which stream, and --live against
-// simulators over TLS.
+// `anduin check` and `anduin schema` as programs: exit status, what stands on which stream, and --live
+// against simulators over TLS.
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "e2e/stage.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 const std::filesystem::path kBin = std::filesystem::path(ANDUIN_BINARY_DIR) / "bin";
 
 struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("anduin-check-" + std::to_string(::getpid()));
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("anduin-check-" + std::to_string(::getpid()));
   Folder() { std::filesystem::create_directories(path); }
   ~Folder() { std::filesystem::remove_all(path); }
 };
@@ -27,14 +29,16 @@ struct Ran {
   std::string out, err;
 };
 
-Ran anduin_program(const Folder& folder, std::vector<std::string> arguments, const std::vector<std::string>& environment = {}) {
+Ran anduin_program(const Folder& folder, std::vector<std::string> arguments,
+                   const std::vector<std::string>& environment = {}) {
   static int runs = 0;
   const std::string run = std::to_string(++runs);
   arguments.insert(arguments.begin(), (kBin / "anduin").string());
   Process process(arguments, folder.path / ("out" + run), folder.path / ("err" + run), environment);
   const auto status = process.wait(100'000);
   REQUIRE(status);
-  return {*status, e2e::read_file(folder.path / ("out" + run)), e2e::read_file(folder.path / ("err" + run))};
+  return {*status, e2e::read_file(folder.path / ("out" + run)),
+          e2e::read_file(folder.path / ("err" + run))};
 }
 
 std::string write(const Folder& folder, const std::string& name, const std::string& text) {
@@ -51,12 +55,13 @@ std::string pipeline(Sim& sim, const std::string& symbols, const std::string& se
     endpoints += (endpoints.empty() ? "\"" : ", \"") + id + "\": \"" + url.get<std::string>() + "\"";
   }
   std::string text = "version: 1\nvenues:\n  " + sim.venue() + ": { symbols: [" + symbols + "], market: [" +
-                     (sim.venue() == "bybit" ? "linear" : "spot") + "], endpoints: {" + endpoints + "}, tls: { ca: \"" +
-                     sim.ca() + "\" } }\nvaults: { main: {} }\naccounts:\n";
+                     (sim.venue() == "bybit" ? "linear" : "spot") + "], endpoints: {" + endpoints +
+                     "}, tls: { ca: \"" + sim.ca() + "\" } }\nvaults: { main: {} }\naccounts:\n";
   for (const json& a : sim.ready().at("accounts")) {
-    text += "  - { name: " + a.at("name").get<std::string>() + ", venue: " + sim.venue() + ", market: " +
-            a.at("market").get<std::string>() + ", " + kUser + ", credentials: { key: \"" + a.at("key").get<std::string>() +
-            "\", secret: \"" + (secret.empty() ? a.at("secret").get<std::string>() : secret) + "\" } }\n";
+    text += "  - { name: " + a.at("name").get<std::string>() + ", venue: " + sim.venue() +
+            ", market: " + a.at("market").get<std::string>() + ", " + kUser + ", credentials: { key: \"" +
+            a.at("key").get<std::string>() + "\", secret: \"" +
+            (secret.empty() ? a.at("secret").get<std::string>() : secret) + "\" } }\n";
   }
   return text;
 }
@@ -72,7 +77,10 @@ TEST_CASE("schema is one JSON document on stdout") {
 
 TEST_CASE("a good file: status 0, and what a close of each venue contains") {
   const Folder folder;
-  const std::string file = write(folder, "good.yaml", "version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\nvaults: { m: {} }\naccounts:\n  - { name: a, venue: bybit, market: linear, " + kUser + " }\n");
+  const std::string file = write(folder, "good.yaml",
+                                 "version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\nvaults: { m: {} "
+                                 "}\naccounts:\n  - { name: a, venue: bybit, market: linear, " +
+                                     kUser + " }\n");
   const Ran ran = anduin_program(folder, {"check", file});
   INFO(ran.out << ran.err);
   CHECK(ran.status == 0);
@@ -85,10 +93,12 @@ TEST_CASE("a good file: status 0, and what a close of each venue contains") {
 
 TEST_CASE("a bad file: status 2, every problem on stdout with its place") {
   const Folder folder;
-  const std::string file = write(folder, "bad.yaml", "version: 1\nvenus: {}\nvenues: { bybit: { symbols: BTCUSDT } }\nledger: x\n");
+  const std::string file = write(
+      folder, "bad.yaml", "version: 1\nvenus: {}\nvenues: { bybit: { symbols: BTCUSDT } }\nledger: x\n");
   const Ran ran = anduin_program(folder, {"check", file});
   CHECK(ran.status == 2);
-  for (const auto* at : {":2:1: error: ", ":3:29: error: ", ":4:9: error: "}) CHECK(ran.out.find(file + at) != std::string::npos);
+  for (const auto* at : {":2:1: error: ", ":3:29: error: ", ":4:9: error: "})
+    CHECK(ran.out.find(file + at) != std::string::npos);
   const json problems = json::parse(anduin_program(folder, {"check", "--json", file}).out).at("problems");
   CHECK(problems.size() == 3);
   CHECK(problems.at(0).at("line") == 2);
@@ -99,9 +109,13 @@ TEST_CASE("a bad file: status 2, every problem on stdout with its place") {
 TEST_CASE("a damaged plugin file is named, with what is wrong with it") {
   const Folder folder;
   std::filesystem::create_directories(folder.path / "plugins");
-  const std::string whole = e2e::read_file(std::filesystem::path(ANDUIN_BINARY_DIR) / "plugins/anduin-bybit.so");
-  std::ofstream(folder.path / "plugins/anduin-bybit.so", std::ios::binary) << whole.substr(0, whole.size() / 2);
-  const std::string file = write(folder, "p.yaml", "version: 1\nplugins: { dirs: [plugins] }\nvenues: { bybit: { symbols: [BTCUSDT] } }\n");
+  const std::string whole =
+      e2e::read_file(std::filesystem::path(ANDUIN_BINARY_DIR) / "plugins/anduin-bybit.so");
+  std::ofstream(folder.path / "plugins/anduin-bybit.so", std::ios::binary)
+      << whole.substr(0, whole.size() / 2);
+  const std::string file =
+      write(folder, "p.yaml",
+            "version: 1\nplugins: { dirs: [plugins] }\nvenues: { bybit: { symbols: [BTCUSDT] } }\n");
   const Ran ran = anduin_program(folder, {"check", file});
   CAPTURE(ran.out);
   CHECK(ran.status == 2);
@@ -110,22 +124,26 @@ TEST_CASE("a damaged plugin file is named, with what is wrong with it") {
 
 TEST_CASE("--live: venues answer, keys are verified, wrong ones are named, no secret is shown") {
   const Folder folder;
-  for (const auto& [venue, symbols] : {std::pair{"bybit", "BTCUSDT, ETHUSDT"}, {"kraken", "BTCUSD, ETHUSD"}}) {
+  for (const auto& [venue, symbols] :
+       {std::pair{"bybit", "BTCUSDT, ETHUSDT"}, {"kraken", "BTCUSD, ETHUSD"}}) {
     CAPTURE(venue);
     Sim sim(kBin, venue, folder.path / venue, {"--accounts", "1", "--rate", "10"});
     const std::string secret = sim.ready().at("accounts").at(0).at("secret");
     const std::string account = sim.ready().at("accounts").at(0).at("name");
     {
-      const Ran ran = anduin_program(folder, {"check", "--live", write(folder, "live.yaml", pipeline(sim, symbols))});
+      const Ran ran =
+          anduin_program(folder, {"check", "--live", write(folder, "live.yaml", pipeline(sim, symbols))});
       CAPTURE(ran.out, ran.err);
       CHECK(ran.status == 0);
-      CHECK(ran.out.find(std::string("venue ") + venue + ": good: 2 of 2 symbols have a price") != std::string::npos);
+      CHECK(ran.out.find(std::string("venue ") + venue + ": good: 2 of 2 symbols have a price") !=
+            std::string::npos);
       CHECK(ran.out.find("account " + account + ": good: its private feed is ready") != std::string::npos);
       CHECK((ran.out + ran.err).find(secret) == std::string::npos);
     }
     std::string wrong = secret;
     wrong[3] = wrong[3] == 'A' ? 'B' : 'A';
-    const Ran ran = anduin_program(folder, {"check", "--live", write(folder, "wrong.yaml", pipeline(sim, symbols, wrong))});
+    const Ran ran = anduin_program(
+        folder, {"check", "--live", write(folder, "wrong.yaml", pipeline(sim, symbols, wrong))});
     CAPTURE(ran.out, ran.err);
     CHECK(ran.status == 1);
     CHECK(ran.out.find("account " + account + ": failed: ") != std::string::npos);
@@ -145,10 +163,12 @@ TEST_CASE("--live: a certificate of another authority and a symbol that nobody h
   CHECK(foreign.out.find("venue bybit: failed: ") != std::string::npos);
   CHECK(foreign.out.find("certificate") != std::string::npos);
 
-  const Ran unknown = anduin_program(folder, {"check", "--live", write(folder, "unknown.yaml", pipeline(sim, "BTCUSDT, BTCUSTD"))});
+  const Ran unknown = anduin_program(
+      folder, {"check", "--live", write(folder, "unknown.yaml", pipeline(sim, "BTCUSDT, BTCUSTD"))});
   CAPTURE(unknown.out);
   CHECK(unknown.status == 1);
-  CHECK(unknown.out.find("no instrument is called 'BTCUSTD'; did you mean 'BTCUSDT'?") != std::string::npos);
+  CHECK(unknown.out.find("no instrument is called 'BTCUSTD'; did you mean 'BTCUSDT'?") !=
+        std::string::npos);
 }
 
 TEST_CASE("--live: a vault's chain, code, token and signer") {
@@ -160,9 +180,11 @@ TEST_CASE("--live: a vault's chain, code, token and signer") {
     std::string text = pipeline(sim, "BTCUSDT");
     const std::string none = "vaults: { main: {} }";
     text.replace(text.find(none), none.size(),
-                 "vaults: { main: { mode: live, chain_id: " + std::to_string(chain_id) + ", rpc: [\"" + anvil.url() + "\"], address: \"" +
-                     vault.address().to_string() + "\", signer: { key: \"${env:VAULT_KEY}\" } } }");
-    return anduin_program(folder, {"check", "--live", write(folder, "vault.yaml", text)}, {"VAULT_KEY=" + key});
+                 "vaults: { main: { mode: live, chain_id: " + std::to_string(chain_id) + ", rpc: [\"" +
+                     anvil.url() + "\"], address: \"" + vault.address().to_string() +
+                     "\", signer: { key: \"${env:VAULT_KEY}\" } } }");
+    return anduin_program(folder, {"check", "--live", write(folder, "vault.yaml", text)},
+                          {"VAULT_KEY=" + key});
   };
   const std::string settler = test::dev_accounts()[1].key, stranger = test::dev_accounts()[5].key;
   const Ran good = checked(31337, settler);

@@ -25,7 +25,8 @@ bool found(const json& text, const std::string& pattern) {
 
 std::string of_object(const json& root, const json& schema, const json& doc) {
   for (const auto& [key, value] : doc.items()) {
-    if (schema.contains("propertyNames") && !violation(root, schema["propertyNames"], key).empty()) return "name " + key;
+    if (schema.contains("propertyNames") && !violation(root, schema["propertyNames"], key).empty())
+      return "name " + key;
     if (schema.contains("properties") && schema["properties"].contains(key)) {
       if (auto v = violation(root, schema["properties"][key], value); !v.empty()) return key + ": " + v;
     } else if (schema.contains("additionalProperties")) {
@@ -45,7 +46,8 @@ std::string of_object(const json& root, const json& schema, const json& doc) {
 
 std::string of_array(const json& root, const json& schema, const json& doc) {
   if (schema.contains("minItems") && doc.size() < schema["minItems"]) return "too few items";
-  if (schema.value("uniqueItems", false) && std::set<json>(doc.begin(), doc.end()).size() != doc.size()) return "twice";
+  if (schema.value("uniqueItems", false) && std::set<json>(doc.begin(), doc.end()).size() != doc.size())
+    return "twice";
   for (const auto& item : doc) {
     if (auto v = violation(root, schema.value("items", json::object()), item); !v.empty()) return v;
   }
@@ -55,14 +57,22 @@ std::string of_array(const json& root, const json& schema, const json& doc) {
 }  // namespace
 
 std::string violation(const json& root, const json& schema, const json& doc) {
-  static const std::set<std::string> known{
-      "type", "pattern", "enum", "const", "anyOf", "$ref", "$defs", "$schema", "title", "description", "default",
-      "minimum", "maximum", "exclusiveMinimum", "properties", "additionalProperties", "propertyNames", "required",
-      "minProperties", "items", "minItems", "uniqueItems"};
+  static const std::set<std::string> known{"type",          "pattern",
+                                           "enum",          "const",
+                                           "anyOf",         "$ref",
+                                           "$defs",         "$schema",
+                                           "title",         "description",
+                                           "default",       "minimum",
+                                           "maximum",       "exclusiveMinimum",
+                                           "properties",    "additionalProperties",
+                                           "propertyNames", "required",
+                                           "minProperties", "items",
+                                           "minItems",      "uniqueItems"};
   for (const auto& [key, unused] : schema.items()) {
     if (!known.contains(key)) throw std::logic_error("keyword " + key);
   }
-  if (schema.contains("$ref")) return violation(root, root.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))), doc);
+  if (schema.contains("$ref"))
+    return violation(root, root.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))), doc);
   if (schema.contains("anyOf")) {
     for (const auto& form : schema["anyOf"]) {
       if (violation(root, form, doc).empty()) return "";
@@ -70,12 +80,17 @@ std::string violation(const json& root, const json& schema, const json& doc) {
     return "none of the forms: " + doc.dump();
   }
   if (schema.contains("const") && schema["const"] != doc) return "not " + schema["const"].dump();
-  if (schema.contains("enum") && std::find(schema["enum"].begin(), schema["enum"].end(), doc) == schema["enum"].end()) return "not in enum: " + doc.dump();
-  if (schema.contains("type") && !is(doc, schema["type"])) return "not " + schema["type"].dump() + ": " + doc.dump();
-  if (doc.is_string() && schema.contains("pattern") && !found(doc, schema["pattern"])) return "pattern: " + doc.dump();
+  if (schema.contains("enum") &&
+      std::find(schema["enum"].begin(), schema["enum"].end(), doc) == schema["enum"].end())
+    return "not in enum: " + doc.dump();
+  if (schema.contains("type") && !is(doc, schema["type"]))
+    return "not " + schema["type"].dump() + ": " + doc.dump();
+  if (doc.is_string() && schema.contains("pattern") && !found(doc, schema["pattern"]))
+    return "pattern: " + doc.dump();
   if (doc.is_number() && schema.contains("minimum") && doc < schema["minimum"]) return "below";
   if (doc.is_number() && schema.contains("maximum") && doc > schema["maximum"]) return "above";
-  if (doc.is_number() && schema.contains("exclusiveMinimum") && doc <= schema["exclusiveMinimum"]) return "not above";
+  if (doc.is_number() && schema.contains("exclusiveMinimum") && doc <= schema["exclusiveMinimum"])
+    return "not above";
   if (doc.is_object()) return of_object(root, schema, doc);
   if (doc.is_array()) return of_array(root, schema, doc);
   return "";

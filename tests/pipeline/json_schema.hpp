@@ -1,4 +1,5 @@
-// A validator for the part of JSON Schema that `anduin schema` uses, independent of the code that makes the schema.
+// A validator for the part of JSON Schema that `anduin schema` uses, independent of the code that makes the
+// schema.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>
@@ -6,6 +7,7 @@
 namespace anduin::pipeline::test {
 
 /// "" when the document is valid, else the first reason. Throws for a keyword it does not know.
-std::string violation(const nlohmann::json& root, const nlohmann::json& schema, const nlohmann::json& document);
+std::string violation(const nlohmann::json& root, const nlohmann::json& schema,
+                      const nlohmann::json& document);
 
 }  // namespace anduin::pipeline::test

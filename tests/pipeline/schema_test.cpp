@@ -1,8 +1,8 @@
-// The schema and the loader say the same about the form of a file. What a schema cannot say (references, checksums,
-// manifests, ranges of times) is the loader's alone and is left out here.
-#include <catch2/catch.hpp>
+// The schema and the loader say the same about the form of a file. What a schema cannot say (references,
+// checksums, manifests, ranges of times) is the loader's alone and is left out here.
 #include <yaml-cpp/yaml.h>
 
+#include <catch2/catch.hpp>
 #include <regex>
 
 #include "catalog.hpp"
@@ -45,8 +45,11 @@ TEST_CASE("schema and loader accept and refuse the same documents") {
   CHECK(schema["$schema"] == "https://json-schema.org/draft/2020-12/schema");
   const std::vector<std::string> good{
       kHead,
-      kHead + "vaults: { main: { mode: live, chain_id: 1, rpc: [\"https://a/b\"], address: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\", signer: { key: \"${env:KEY}\" } } }\n",
-      kHead + "vaults: { main: { settled_at: safe, in_flight: 1, fee_max_gwei: 0.1, token_decimals: 0 } }\n",
+      kHead +
+          "vaults: { main: { mode: live, chain_id: 1, rpc: [\"https://a/b\"], address: "
+          "\"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\", signer: { key: \"${env:KEY}\" } } }\n",
+      kHead +
+          "vaults: { main: { settled_at: safe, in_flight: 1, fee_max_gwei: 0.1, token_decimals: 0 } }\n",
       kHead + "vaults: { main: { in_flight: \"${env:N}\" } }\n",
       kHead + "aggregator: { stale_after: 1.5s, cross_mads: 0, own_history_bp_floor: 0.25 }\n",
       kHead + "bridge: { pnl: venue, capped_seizure: true, item_limit_usd: 1 }\n",
@@ -55,7 +58,8 @@ TEST_CASE("schema and loader accept and refuse the same documents") {
       kHead + "symbols: { BTCUSDT: { bybit: \"BTC-USDT\" } }\n",
       "version: 1\nvenues: { bybit: { market: linear, symbols: [A, B], options: {}, tls: {} } }\n",
       "version: 1\nvenues: { bybit: { market: [linear, spot], symbols: [] } }\n",
-      kHead + "vaults: { m: {} }\naccounts:\n  - { name: a, venue: bybit, " + kUser + ", settle_from: 2026-01-01T00:00:00.5Z, credentials: { key: \"${env:A}\" } }\n",
+      kHead + "vaults: { m: {} }\naccounts:\n  - { name: a, venue: bybit, " + kUser +
+          ", settle_from: 2026-01-01T00:00:00.5Z, credentials: { key: \"${env:A}\" } }\n",
   };
   const std::vector<std::string> bad{
       "venues: { bybit: {} }\n",
@@ -109,8 +113,10 @@ TEST_CASE("schema and loader accept and refuse the same documents") {
       kHead + "accounts: {}\n",
       kHead + "accounts: [{ venue: bybit }]\nvaults: { m: {} }\n",
       kHead + "vaults: { m: {} }\naccounts: [{ name: a, venue: bybit, user: \"0x1\" }]\n",
-      kHead + "vaults: { m: {} }\naccounts: [{ name: a, venue: bybit, " + kUser + ", settle_from: 2026-01-01 }]\n",
-      kHead + "vaults: { m: {} }\naccounts: [{ name: a, venue: bybit, " + kUser + ", credentials: { Key: x } }]\n",
+      kHead + "vaults: { m: {} }\naccounts: [{ name: a, venue: bybit, " + kUser +
+          ", settle_from: 2026-01-01 }]\n",
+      kHead + "vaults: { m: {} }\naccounts: [{ name: a, venue: bybit, " + kUser +
+          ", credentials: { Key: x } }]\n",
       kHead + "vaults: { m: {} }\naccounts: [{ name: a b, venue: bybit, " + kUser + " }]\n",
   };
   const auto variables = environment({{"KEY", std::string(64, '1')}, {"N", "3"}, {"A", "a-key"}});
@@ -125,10 +131,13 @@ TEST_CASE("schema and loader accept and refuse the same documents") {
   for (const std::string& text : bad) agree(text, false);
 }
 
-TEST_CASE("every key of the schema is described, and the defaults it names are those that a file without them gets") {
+TEST_CASE(
+    "every key of the schema is described, and the defaults it names are those that a file without them "
+    "gets") {
   const json schema = json::parse(schema_text());
   std::size_t described = 0;
-  const std::function<void(const json&, const std::string&)> walk = [&](const json& node, const std::string& where) {
+  const std::function<void(const json&, const std::string&)> walk = [&](const json& node,
+                                                                        const std::string& where) {
     if (node.is_object() && node.contains("properties")) {
       for (const auto& [key, value] : node["properties"].items()) {
         CAPTURE(where, key);
@@ -147,18 +156,25 @@ TEST_CASE("every key of the schema is described, and the defaults it names are t
   const auto block = [&](const char* key) {
     std::string out = std::string(key) + ":\n";
     for (const auto& [name, value] : schema["properties"][key]["properties"].items()) {
-      if (value.contains("default")) out += "  " + name + ": " + (value["default"].is_string() ? value["default"].get<std::string>() : value["default"].dump()) + "\n";
+      if (value.contains("default"))
+        out +=
+            "  " + name + ": " +
+            (value["default"].is_string() ? value["default"].get<std::string>() : value["default"].dump()) +
+            "\n";
     }
     return out;
   };
-  const auto written = parse_settings(kHead + block("aggregator") + block("bridge"), "p.yaml", environment({}), nullptr);
+  const auto written =
+      parse_settings(kHead + block("aggregator") + block("bridge"), "p.yaml", environment({}), nullptr);
   INFO(written.report());
   REQUIRE(written.ok());
   const auto& a = written.settings.aggregator;
   const anduin::market::GateOptions d;
-  CHECK(std::tuple(a.stale_after_ms, a.venue_time_departure_ms, a.spread_bp_max, a.spread_median_factor, a.spread_bp_floor, a.own_history_sds,
-                   a.own_history_bp_floor, a.own_history_strikes, a.own_history_hold_ms, a.cross_mads, a.cross_bp_floor, a.cross_bp_max) ==
-        std::tuple(d.stale_after_ms, d.venue_time_departure_ms, d.spread_bp_max, d.spread_median_factor, d.spread_bp_floor, d.own_history_sds,
-                   d.own_history_bp_floor, d.own_history_strikes, d.own_history_hold_ms, d.cross_mads, d.cross_bp_floor, d.cross_bp_max));
+  CHECK(std::tuple(a.stale_after_ms, a.venue_time_departure_ms, a.spread_bp_max, a.spread_median_factor,
+                   a.spread_bp_floor, a.own_history_sds, a.own_history_bp_floor, a.own_history_strikes,
+                   a.own_history_hold_ms, a.cross_mads, a.cross_bp_floor, a.cross_bp_max) ==
+        std::tuple(d.stale_after_ms, d.venue_time_departure_ms, d.spread_bp_max, d.spread_median_factor,
+                   d.spread_bp_floor, d.own_history_sds, d.own_history_bp_floor, d.own_history_strikes,
+                   d.own_history_hold_ms, d.cross_mads, d.cross_bp_floor, d.cross_bp_max));
   CHECK(written.settings.bridge.pnl == BridgeSettings{}.pnl);
 }

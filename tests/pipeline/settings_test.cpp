@@ -13,9 +13,12 @@ using anduin::pipeline::test::SourceCatalog;
 namespace {
 
 const std::map<std::string, std::string> kAllVariables{
-    {"BYBIT_API_KEY", "bybit-key-1"},      {"BYBIT_API_SECRET", "bybit-secret-1"},
-    {"KRAKEN_API_KEY", "kraken-key-1"},    {"KRAKEN_API_SECRET", "kraken-secret-1"},
-    {"RPC_URL", "https://rpc.example/v1/abcdef"}, {"VAULT_ADDRESS", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"},
+    {"BYBIT_API_KEY", "bybit-key-1"},
+    {"BYBIT_API_SECRET", "bybit-secret-1"},
+    {"KRAKEN_API_KEY", "kraken-key-1"},
+    {"KRAKEN_API_SECRET", "kraken-secret-1"},
+    {"RPC_URL", "https://rpc.example/v1/abcdef"},
+    {"VAULT_ADDRESS", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"},
     {"SETTLEMENT_PRIVATE_KEY", std::string(64, '7')}};
 
 LoadResult load(const std::string& text, std::map<std::string, std::string> variables = kAllVariables) {
@@ -24,7 +27,8 @@ LoadResult load(const std::string& text, std::map<std::string, std::string> vari
   return parse_settings(text, "/etc/anduin/pipeline.yaml", environment(std::move(variables)), &catalog);
 }
 
-/// The file of the interface description, its ellipses filled in and without what this version cannot do yet.
+/// The file of the interface description, its ellipses filled in and without what this version cannot do
+/// yet.
 const char* kDocumented = R"(
 version: 1
 plugins:
@@ -135,11 +139,14 @@ TEST_CASE("dry-run does without secrets and says which are absent; live does not
   CHECK(load(live_text).ok());
   const auto live = load(live_text, {});
   CHECK_FALSE(live.ok());
-  for (const auto* variable : {"RPC_URL", "VAULT_ADDRESS", "SETTLEMENT_PRIVATE_KEY", "BYBIT_API_KEY", "BYBIT_API_SECRET"}) {
+  for (const auto* variable :
+       {"RPC_URL", "VAULT_ADDRESS", "SETTLEMENT_PRIVATE_KEY", "BYBIT_API_KEY", "BYBIT_API_SECRET"}) {
     CAPTURE(variable, live.report());
-    CHECK(live.report().find(std::string("environment variable ") + variable + " is not set") != std::string::npos);
+    CHECK(live.report().find(std::string("environment variable ") + variable + " is not set") !=
+          std::string::npos);
   }
-  const auto bare = load("version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\nvaults:\n  main: { mode: live }\n");
+  const auto bare =
+      load("version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\nvaults:\n  main: { mode: live }\n");
   for (const auto* key : {"needs chain_id", "needs rpc", "needs address", "needs signer"}) {
     CAPTURE(key, bare.report());
     CHECK(bare.report().find(key) != std::string::npos);
@@ -222,18 +229,24 @@ vaults:
 
 TEST_CASE("a secret in the file is warned about, kept out of messages and out of the log") {
   const std::string key(64, 'a');
-  const auto result = load("version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\n"
-                           "accounts:\n  - { name: a, venue: bybit, market: linear, vault: v, credentials: { key: my-literal-key, secret: \"${env:X}\" },\n"
-                           "      user: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" }\n"
-                           "vaults: { v: { signer: { key: \"" + key + "\" } } }\n", {{"X", "hidden-secret-x"}});
+  const auto result = load(
+      "version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\n"
+      "accounts:\n  - { name: a, venue: bybit, market: linear, vault: v, credentials: { key: "
+      "my-literal-key, secret: \"${env:X}\" },\n"
+      "      user: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" }\n"
+      "vaults: { v: { signer: { key: \"" +
+          key + "\" } } }\n",
+      {{"X", "hidden-secret-x"}});
   INFO(result.report());
   REQUIRE(result.ok());
   CHECK(result.report().find("a secret is written in this file") != std::string::npos);
   CHECK(result.report().find(key) == std::string::npos);
   CHECK(log::redact("signing with " + key + " and hidden-secret-x").find("hidden") == std::string::npos);
   CHECK(log::redact(key).find(key) == std::string::npos);
-  const auto bad = load("version: 1\nvenues: { bybit: {} }\nvaults: { v: { signer: { key: \"${env:K}\" }, rpc: [\"${env:U}\"] } }\n",
-                        {{"K", "not-hex-but-secret"}, {"U", "ftp://user:password@host"}});
+  const auto bad = load(
+      "version: 1\nvenues: { bybit: {} }\nvaults: { v: { signer: { key: \"${env:K}\" }, rpc: "
+      "[\"${env:U}\"] } }\n",
+      {{"K", "not-hex-but-secret"}, {"U", "ftp://user:password@host"}});
   CHECK_FALSE(bad.ok());
   CHECK(bad.report().find("not-hex") == std::string::npos);
   CHECK(bad.report().find("password") == std::string::npos);
@@ -242,7 +255,8 @@ TEST_CASE("a secret in the file is warned about, kept out of messages and out of
 
 TEST_CASE("kinds that are mixed, venues that do nothing and a missing dollar price are warned about") {
   const auto result = load(kDocumented);
-  CHECK(result.report().find("BTCUSDT comes from spot at kraken and from contracts here") != std::string::npos);
+  CHECK(result.report().find("BTCUSDT comes from spot at kraken and from contracts here") !=
+        std::string::npos);
   CHECK(result.report().find("depeg guard") != std::string::npos);
   const auto idle = load("version: 1\nvenues:\n  bybit: {}\n");
   CHECK(idle.ok());
@@ -253,7 +267,8 @@ TEST_CASE("kinds that are mixed, venues that do nothing and a missing dollar pri
 
 TEST_CASE("every example pipeline is good, with and without its variables") {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(ANDUIN_SOURCE_DIR) + "/examples")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::string(ANDUIN_SOURCE_DIR) + "/examples")) {
     if (entry.path().extension() != ".yaml") continue;
     SourceCatalog catalog;
     for (const auto& variables : {kAllVariables, std::map<std::string, std::string>{}}) {
@@ -269,8 +284,10 @@ TEST_CASE("every example pipeline is good, with and without its variables") {
 TEST_CASE("a file that cannot be read, is empty, no map, no YAML, or two documents") {
   CHECK(load_settings("/nonexistent/p.yaml", environment({}), nullptr).report() ==
         "/nonexistent/p.yaml:1:1: error: this file cannot be read; name a pipeline file\n");
-  CHECK(load("").report() == "/etc/anduin/pipeline.yaml:1:1: error: the file is empty; start with version: 1\n");
+  CHECK(load("").report() ==
+        "/etc/anduin/pipeline.yaml:1:1: error: the file is empty; start with version: 1\n");
   CHECK(load("- a\n").report().find(":1:1: error: expected the pipeline") != std::string::npos);
   CHECK(load("version: 1\nvenues: [a\n").report().find("error: this is not YAML") != std::string::npos);
-  CHECK(load("version: 1\nvenues: {bybit: {}}\n---\nversion: 1\n").report().find("second document") != std::string::npos);
+  CHECK(load("version: 1\nvenues: {bybit: {}}\n---\nversion: 1\n").report().find("second document") !=
+        std::string::npos);
 }
