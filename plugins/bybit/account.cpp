@@ -28,6 +28,7 @@ constexpr unsigned kStruggleAfter = 3;                   // failed attempts in a
 constexpr std::uint64_t kRefusedMs = 300'000;           // a person has to act: look again, do not hammer
 constexpr std::int64_t kNoPermission = 10005;
 constexpr std::uint64_t kSweepSoonMs = 2'000;
+constexpr std::uint64_t kLateRowsMs = 10'000;            // REST shows a fill seconds after it happened
 constexpr std::int64_t kLagMs = 30'000;                  // a fill so late on the stream: look what else is missing
 constexpr std::string_view kCursorVersion = "v1";
 
@@ -129,6 +130,7 @@ void Account::take_subscription(std::string_view req_id, bool accepted, const st
   streams_ = true;
   if (struggling_.empty()) ready("positions");
   sweep_all();  // what was closed while nobody listened
+  after(kLateRowsMs, [this] { sweep_all(); });
 }
 
 void Account::on_frame(const venue::Frame& frame) {
@@ -159,7 +161,10 @@ void Account::take_executions(const json::View& data, std::string_view topic, st
       if (!fill) continue;
       const auto history = std::find_if(histories_.begin(), histories_.end(),
                                         [&](const Backfill& b) { return b.category() == fill->category; });
-      if (history == histories_.end()) continue;  // this account serves other categories
+      if (history == histories_.end()) {
+        note_other_market(*fill);
+        continue;
+      }
       closing = true;
       if (fill->complete()) emit_close(*fill);
       else history->wait_for(std::move(*fill));
@@ -169,6 +174,14 @@ void Account::take_executions(const json::View& data, std::string_view topic, st
     }
   }
   if (closing && created_ms > 0 && now_ms() - created_ms > kLagMs) sweep_soon("the stream is late");
+}
+
+/// The account's `market` leaves a category out, and yet the key closes there: nobody else will settle that.
+void Account::note_other_market(const Fill& fill) {
+  if (other_market_noted_) return;
+  other_market_noted_ = true;
+  alarm("closes of " + std::string(text(fill.category)) + " contracts (" + fill.symbol +
+        ") are not settled: the account's market leaves them out");
 }
 
 void Account::take_wallet(const json::View& list) {

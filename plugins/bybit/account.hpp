@@ -33,6 +33,7 @@ class Account : public Venue, private History {
   void take_login(bool accepted, std::int64_t code, const std::string& text);
   void take_subscription(std::string_view req_id, bool accepted, const std::string& text);
   void take_executions(const json::View& data, std::string_view topic, std::int64_t created_ms);
+  void note_other_market(const Fill& fill);
   void take_wallet(const json::View& list);
   void expect_answer(std::string_view what);
 
@@ -72,7 +73,7 @@ class Account : public Venue, private History {
   bool open_ = false, logged_in_ = false, streams_ = false;
   bool clock_known_ = false, clock_asked_ = false, login_waits_ = false;
   unsigned clock_refusals_ = 0;
-  bool sweep_soon_ = false, balance_asked_ = false;
+  bool sweep_soon_ = false, balance_asked_ = false, other_market_noted_ = false;
   std::set<std::string_view> struggling_;  ///< paths that the venue does not answer
   std::uint64_t session_ = 0;  ///< of the socket: answers of an older one are not awaited
   std::string awaited_;        ///< what the socket owes us
