@@ -53,6 +53,11 @@ TEST_CASE("the secret is decoded as the manifest says, or refused without showin
   const std::string good = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
   CHECK(signed_with(hex, "4A656665") == good);
   CHECK(signed_with(b64, "SmVmZQ==") == good);
+  // Keys beyond the hash's block are hashed first: a padding byte too many would show.
+  std::string coded = "a2s=";
+  for (int i = 0; i < 21; ++i) coded.insert(0, "a2tr");
+  const char* raw = R"({"alg":"HMAC-SHA256","message":["what do ya want for nothing?"]})";
+  CHECK(signed_with(b64, coded.c_str()) == signed_with(raw, std::string(65, 'k').c_str()));
   for (const auto& [program, secret] :
        {std::pair{hex, "4A65666"}, {hex, "4A65666g"}, {b64, "SmVmZ"}, {b64, "Sm!mZQ=="}, {b64, ""}}) {
     const std::string said = signed_with(program, secret);
