@@ -1,26 +1,10 @@
-// Sign programs of all venues as their manifests would hold them: data of signing_rows_test.cpp.
+// Sign programs of venues without a plugin, as their manifests would hold them: data of signing_rows_test.cpp.
 #pragma once
 
 namespace anduin::test::sign {
 
-inline constexpr const char* kBybit = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"hex",
-           "message":["{{ts_ms}}","{{key}}","5000","{{query}}","{{body}}"]},
-  "wide": {"alg":"HMAC-SHA256","secret":"raw","out":"hex",
-           "message":["{{ts_ms}}","{{key}}","20000","{{query}}","{{body}}"]},
-  "ws5":  {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["GET/realtime{{ts_ms+5000}}"]},
-  "ws10": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["GET/realtime{{ts_ms+10000}}"]}})";
-
-inline constexpr const char* kKraken = R"({
-  "spot": {"alg":"HMAC-SHA512","secret":"base64","out":"base64",
-           "message":["{{path}}",{"hash":"SHA256","message":["{{nonce}}","{{body}}"]}]},
-  "futures": {"alg":"HMAC-SHA512","secret":"base64","out":"base64",
-    "message":[{"hash":"SHA256","message":["{{query}}","{{body}}","{{path|strip:/derivatives}}"]}]},
-  "futures_nonce": {"alg":"HMAC-SHA512","secret":"base64","out":"base64",
-    "message":[{"hash":"SHA256",
-                "message":["{{query}}","{{body}}","{{nonce}}","{{path|strip:/derivatives}}"]}]},
-  "challenge": {"alg":"HMAC-SHA512","secret":"base64","out":"base64","args":{"challenge":"uuid"},
-                "message":[{"hash":"SHA256","message":["{{arg.challenge}}"]}]}})";
+inline constexpr const char* kBybitFive = R"({
+  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["GET/realtime{{ts_ms+5000}}"]}})";
 
 inline constexpr const char* kOkx = R"({
   "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64",
