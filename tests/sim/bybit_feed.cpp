@@ -96,7 +96,7 @@ std::string BybitSim::book_frame(const std::string& topic, Feed& feed, const std
 std::string BybitSim::ticker_frame(const std::string& topic, Feed& feed, bool full) const {
   const std::int64_t now = world_.wall_ms();
   const SymbolSpec& spec = *feed.spec;
-  const Ladder top = world_.market.ladder(spec, now, 1);
+  const Ladder top = world_.market.ladder(spec, now, 1, feed.seq);
   Obj data;
   data.str("symbol", spec.native);
   if (!top.bids.empty() && !top.asks.empty()) {
@@ -144,7 +144,12 @@ void BybitSim::push_feed(const std::string& category, const std::string& topic, 
       broadcast(category, topic, ticker_frame(topic, feed, false));
       continue;
     }
-    Ladder book = world_.market.ladder(*feed.spec, world_.wall_ms(), static_cast<std::size_t>(feed.depth));
+    Ladder book =
+        world_.market.ladder(*feed.spec, world_.wall_ms(), static_cast<std::size_t>(feed.depth), feed.seq);
+    const bool old_style = feed.depth == 1 && (feed.pushes + 1) % kOneSidedEvery == 0 &&
+                           !feed.last.bids.empty() && !book.asks.empty() &&
+                           feed.last.bids[0].price < book.asks[0].price;
+    if (old_style) book.bids = feed.last.bids;  // one side only has news
     if (feed.restart) {
       feed.restart = false;
       feed.u = 1;
@@ -157,8 +162,6 @@ void BybitSim::push_feed(const std::string& category, const std::string& topic, 
     } else {
       ++feed.u;
       ++feed.pushes;
-      const bool old_style =
-          feed.depth == 1 && feed.pushes % kOneSidedEvery == 0 && book.bids == feed.last.bids;
       if (feed.depth == 1) feed.last_frame = book_frame(topic, feed, "snapshot", book);
       if (feed.depth > 1 || old_style) {
         const Ladder delta{difference(feed.last.bids, book.bids), difference(feed.last.asks, book.asks)};

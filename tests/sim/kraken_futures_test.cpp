@@ -52,7 +52,7 @@ std::vector<Json> entries(const std::vector<std::string>& frames) {
 TEST_CASE(
     "kraken futures: every signed request of the vectors is accepted, and refused when one byte differs") {
   ANDUIN_NEED_SHARED();
-  auto rows = test::shared_json("vectors/kraken.json")["signing"];
+  const auto rows = vector_rows("vectors/kraken.json", "signing");
   int checked = 0;
   for (const auto& row : rows) {
     const auto& in = row["inputs"];
@@ -80,7 +80,7 @@ TEST_CASE(
 
 TEST_CASE("kraken futures: the challenge of the vectors gives the signature of the vectors") {
   ANDUIN_NEED_SHARED();
-  for (const auto& row : test::shared_json("vectors/kraken.json")["signing"]) {
+  for (const auto& row : vector_rows("vectors/kraken.json", "signing")) {
     if (!row["inputs"].contains("challenge")) continue;
     const std::string expected = row["expected"].contains("signed_challenge")
                                      ? row["expected"]["signed_challenge"]
@@ -108,7 +108,7 @@ TEST_CASE("kraken futures: a private feed needs the challenge of this very conne
 
 TEST_CASE("kraken futures: the public frames of real clients are accepted") {
   ANDUIN_NEED_SHARED();
-  for (const auto& row : test::shared_json("vectors/kraken.json")["clientFrames"]) {
+  for (const auto& row : vector_rows("vectors/kraken.json", "clientFrames")) {
     if (!std::string(row["name"]).starts_with("futures") || row["frame"].contains("api_key")) continue;
     SimBench b = bench();
     const auto answer = b.say(b.open("/ws/v1"), row["frame"].dump());

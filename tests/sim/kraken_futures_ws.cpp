@@ -228,7 +228,7 @@ void KrakenFutures::push_book(Book& book) {
   book.credit -= book.credit / 1000 * 1000;
   const std::string topic = "book:" + book.spec->native;
   for (; due > 0; --due) {
-    Ladder next = world_.market.ladder(*book.spec, world_.wall_ms(), kBookDepth);
+    Ladder next = world_.market.ladder(*book.spec, world_.wall_ms(), kBookDepth, book.seq);
     const auto send_level = [&](const char* side, const Level& level) {
       ++book.seq;
       if (book.gap) {  // this one is lost on the way

@@ -292,7 +292,7 @@ std::optional<std::string> KrakenSpot::close_position(const CloseOrder& order, s
   const auto note = [&](const LedgerRow& row, const std::string& code) {
     log.push_back({"km:" + row.id, account.uid, account.name, pair->spec.canonical,
                    order.is_long ? "long" : "short", code, row.amount, row.fee, order.size,
-                   row.time_us / 1000});
+                   row.time_us / 1000, !row.amount.is_zero()});
   };
 
   const auto known = std::find_if(book.ledger.begin(), book.ledger.end(),

@@ -151,8 +151,8 @@ void KrakenSpot::push_sub(ConnId id, Conn& conn, Sub& sub, bool first) {
   std::int64_t due = first ? 1 : std::min(sub.credit / 1000, kBurstMax);
   sub.credit -= sub.credit / 1000 * 1000;
   for (; due > 0; --due) {
-    const Ladder book =
-        world_.market.ladder(sub.pair->spec, world_.wall_ms(), sub.channel == "book" ? sub.depth : 1);
+    const Ladder book = world_.market.ladder(sub.pair->spec, world_.wall_ms(),
+                                             sub.channel == "book" ? sub.depth : 1, ++sub.pushes);
     const bool changed = book.bids != sub.last.bids || book.asks != sub.last.asks;
     if (!first && !changed) return;
     if (sub.channel == "trade") return;

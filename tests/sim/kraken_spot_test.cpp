@@ -51,7 +51,7 @@ TEST_CASE("kraken spot: every signed request of the vectors is accepted, and ref
   ANDUIN_NEED_SHARED();
   int checked = 0;
   for (const char* file : {"vectors/kraken.json", "vectors/keys.json"}) {
-    for (const auto& row : test::shared_json(file)["signing"]) {
+    for (const auto& row : vector_rows(file, "signing")) {
       const auto& in = row["inputs"];
       if (!in.contains("body") || !in.contains("path") || !std::string(in["path"]).starts_with("/0/"))
         continue;
@@ -221,7 +221,7 @@ TEST_CASE("kraken spot: v1 speaks arrays, with two payloads when both sides chan
 
 TEST_CASE("kraken spot: frames of real clients are accepted") {
   ANDUIN_NEED_SHARED();
-  for (const auto& row : test::shared_json("vectors/kraken.json")["clientFrames"]) {
+  for (const auto& row : vector_rows("vectors/kraken.json", "clientFrames")) {
     const std::string name = row["name"];
     if (name.starts_with("futures")) continue;
     INFO(name);
@@ -321,6 +321,15 @@ TEST_CASE("kraken spot: a liquidation writes two rows of two currencies under on
   }
   CHECK(refids.size() == 1);
   CHECK(assets == std::set<std::string>{"XETH", "ZUSD"});
+}
+
+TEST_CASE("kraken spot: a margin row with amount 0 looks like an opening one and is given out as no close") {
+  SimBench b = bench();
+  const Json answer =
+      b.control("close", R"({"account":"kraken-2","symbol":"ETHUSD","side":"short","size":1,"pnl":0})");
+  CHECK(flag_at(answer, "ok"));
+  CHECK_FALSE(flag_at(answer, "close"));
+  CHECK(b.control("log")["closes"].empty());
 }
 
 TEST_CASE("kraken spot: Ledgers pages by fifty, newest first, start exclusive") {

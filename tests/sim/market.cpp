@@ -87,7 +87,8 @@ void Market::set_mid(std::string_view base, std::int64_t mid_e8, std::int64_t wa
       static_cast<std::int64_t>(static_cast<Wide>(mid_e8) * kPpb / (kPpb + walk_ppb(base, wall_ms)));
 }
 
-Ladder Market::ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t depth) const {
+Ladder Market::ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t depth,
+                      std::int64_t pulse) const {
   // 10^-8 -> price units; price_decimals is at most 8 for everything listed.
   std::int64_t shift = 1;
   for (int i = spec.price_decimals; i < 8; ++i) shift *= 10;
@@ -102,17 +103,19 @@ Ladder Market::ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t 
     if (has_ask) best_ask = scale_up(*it->second.ask, spec.price_decimals);
   }
   const bool still = pins_.count(spec.native) != 0;  // a pinned book does not breathe
-  const auto qty = [&](std::int64_t price) {
+  const auto qty = [&](std::int64_t price, bool best) {
     const std::uint64_t h = mix(seed_ ^ venue_hash_ ^ static_cast<std::uint64_t>(price));
-    const std::int64_t bucket = still ? 0 : (wall_ms + static_cast<std::int64_t>(h % 3000)) / 3000;
+    std::int64_t bucket = still ? 0 : (wall_ms + static_cast<std::int64_t>(h % 3000)) / 3000;
+    if (best && !still) bucket += pulse << 20;
     return (1 + static_cast<std::int64_t>(mix(h ^ static_cast<std::uint64_t>(bucket)) % 5000)) *
            spec.qty_units;
   };
   Ladder ladder;
   for (std::size_t i = 0; i < depth; ++i) {
     const std::int64_t away = static_cast<std::int64_t>(i) * spec.tick_units;
-    if (has_bid && best_bid - away > 0) ladder.bids.push_back({best_bid - away, qty(best_bid - away)});
-    if (has_ask) ladder.asks.push_back({best_ask + away, qty(best_ask + away)});
+    if (has_bid && best_bid - away > 0)
+      ladder.bids.push_back({best_bid - away, qty(best_bid - away, i == 0)});
+    if (has_ask) ladder.asks.push_back({best_ask + away, qty(best_ask + away, i == 0)});
   }
   return ladder;
 }

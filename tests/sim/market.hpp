@@ -56,8 +56,11 @@ class Market {
   void unpin(const std::string& native) { pins_.erase(native); }
   [[nodiscard]] bool pinned(const std::string& native) const { return pins_.count(native) != 0; }
 
-  /// The book of one instrument, `depth` levels a side (fewer on a pinned empty side).
-  [[nodiscard]] Ladder ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t depth) const;
+  /// The book of one instrument, `depth` levels a side (fewer on a pinned empty side). With another `pulse`
+  /// the best quantities differ, so that a feed has something to say as often as it likes; a pinned book
+  /// stands still.
+  [[nodiscard]] Ladder ladder(const SymbolSpec& spec, std::int64_t wall_ms, std::size_t depth,
+                              std::int64_t pulse = 0) const;
   /// The mid rounded to the instrument's tick, as a decimal.
   [[nodiscard]] Decimal price(const SymbolSpec& spec, std::int64_t wall_ms) const;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/simulator.hpp"
+#include "support/shared.hpp"
 
 namespace anduin::sim {
 
@@ -27,6 +28,11 @@ inline SimOptions bench_options(const std::string& key, const std::string& secre
   options.secret = secret;
   options.accounts = accounts;
   return options;
+}
+
+/// The rows of one section of a vectors file, by value: a loop over a member of a temporary would dangle.
+inline nlohmann::json vector_rows(const std::string& file, const char* section) {
+  return test::shared_json(file)[section];
 }
 
 class SimBench {

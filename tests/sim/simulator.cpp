@@ -195,10 +195,11 @@ Json Simulator::do_close(const Json& a) {
     const bool known = std::any_of(log_.begin(), log_.end(), [&](const CloseLog& old) {
       return old.id == row.id && old.uid == row.uid;
     });
-    if (!known) log_.push_back(row);
+    if (!known && row.is_close) log_.push_back(row);
   }
   Json answer = close_json(made.front());
   answer["ids"] = std::move(ids);
+  answer["close"] = made.front().is_close;
   answer["ok"] = true;
   return answer;
 }

@@ -94,6 +94,7 @@ struct CloseLog {
   std::string id, uid, account, symbol, side, currency;
   Decimal pnl, fee, size;
   std::int64_t closed_ms = 0;
+  bool is_close = true;  ///< false: the row exists, but nobody could tell that it closed something
 };
 
 class SimVenue {
