@@ -162,9 +162,9 @@ Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
   check_symbols(c, raw, out);
   check_vaults(c, out);
   check_accounts(c, out, venues);
-  venues.warn_idle(out);
+  if (!c.failed()) venues.warn_idle(out);  // a value that could not be read is no idleness
   check_ledger(c, raw.ledger, out);
-  if (!out.accounts.empty() && !has_dollar_coin(out)) {
+  if (!c.failed() && !out.accounts.empty() && !has_dollar_coin(out)) {
     c.warning(c.at("venues"),
               "no venue has USDTUSD or USDCUSD among its symbols: without such a price the depeg guard "
               "cannot hold "
