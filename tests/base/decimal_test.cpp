@@ -61,7 +61,7 @@ TEST_CASE("decimal: order and equality do not see trailing zeros") {
   CHECK(Decimal::of("0e5") == Decimal());
 }
 
-TEST_CASE("decimal: division rounds half to even; nothing is rounded silently") {
+TEST_CASE("decimal: division rounds half to even, nothing is rounded silently") {
   CHECK(Decimal::divide(1, 3, 8).to_string() == "0.33333333");
   CHECK(Decimal::divide(2, 3, 8).to_string() == "0.66666667");
   CHECK(Decimal::of("0.000000025").rounded(8).to_string() == "0.00000002");

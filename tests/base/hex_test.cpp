@@ -4,7 +4,7 @@
 
 using namespace anduin;
 
-TEST_CASE("hex: bytes survive the way there and back; foreign text is nothing") {
+TEST_CASE("hex: bytes survive the way there and back, foreign text is nothing") {
   const Bytes bytes{0x00, 0x7f, 0xff, 0x10};
   CHECK(to_hex(bytes) == "0x007fff10");
   CHECK(from_hex("0x007FFF10") == bytes);

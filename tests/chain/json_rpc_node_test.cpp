@@ -265,7 +265,7 @@ TEST_CASE("quantities are strict") {
   CHECK_FALSE(parse_quantity_u64("0x10000000000000000"));
 }
 
-TEST_CASE("random quantities survive; random text is refused or is the one writing of its value") {
+TEST_CASE("random quantities survive, random text is refused or is the one writing of its value") {
   const std::uint64_t seed = test::fresh_seed();
   INFO("seed " << seed << ": set ANDUIN_SEED to repeat");
   SeededRandom random(seed);

@@ -186,7 +186,7 @@ TEST_CASE("only canonical signed type 2 transactions decode") {
   CHECK_FALSE(decode_transaction(typed(parity)));
 }
 
-TEST_CASE("random transactions survive; damaged ones never keep their sender") {
+TEST_CASE("random transactions survive, damaged ones never keep their sender") {
   const std::uint64_t seed = test::fresh_seed();
   INFO("seed " << seed << ": set ANDUIN_SEED to repeat");
   SeededRandom random(seed);

@@ -112,7 +112,7 @@ TEST_CASE("a close with another amount under a known id is a conflict that someb
   CHECK(stage.stop_host() == 0);
 }
 
-TEST_CASE("no secret stands in any log, ledger, argument list or environment that others can read; no core is written") {
+TEST_CASE("no secret stands in any log, ledger, argument list or environment that others can read, no core is written") {
   const TempDir dir;
   Stage stage(options(dir));
   stage.start_host();

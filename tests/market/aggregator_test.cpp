@@ -340,7 +340,7 @@ TEST_CASE("an update allocates nothing") {
   CHECK(told == 10'000);
 }
 
-TEST_CASE("several threads update one symbol; sequences are unique and the end state is right") {
+TEST_CASE("several threads update one symbol, sequences are unique and the end state is right") {
   ManualClock clock;
   GateOptions options;
   options.own_history_sds = 0;

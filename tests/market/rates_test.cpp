@@ -48,7 +48,7 @@ TEST_CASE("a disputed or absent price is no rate, and does not fall back to an o
   CHECK(journal.usd_price("BTC", 10'200, kAge)->usd == Decimal(101));
 }
 
-TEST_CASE("dollars first, then dollar coins; a dollar coin is not priced in itself") {
+TEST_CASE("dollars first, then dollar coins, a dollar coin is not priced in itself") {
   RateJournal journal;
   journal.on_price(event("BTCUSDC", 1, 10'000, 3));
   CHECK(journal.usd_price("BTC", 10'000, kAge)->symbol == "BTCUSDC");

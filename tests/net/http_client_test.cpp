@@ -60,7 +60,7 @@ TEST_CASE("a request over TLS by the blocking client") {
   loop.stop();
 }
 
-TEST_CASE("connections are kept and shared up to the bound; the rest waits") {
+TEST_CASE("connections are kept and shared up to the bound, the rest waits") {
   EventLoop loop;
   std::vector<Responder> open;
   const auto server =

@@ -131,7 +131,7 @@ TEST_CASE("more connections than allowed are closed at once") {
   CHECK(fetch(loop, c, {.url = url}).has_error());
 }
 
-TEST_CASE("a server that stops listening keeps its connections; cut_all ends them") {
+TEST_CASE("a server that stops listening keeps its connections, cut_all ends them") {
   EventLoop loop;
   const auto server = serve(loop, echo());
   HttpClient client(loop), other(loop);

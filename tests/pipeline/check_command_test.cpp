@@ -122,7 +122,7 @@ TEST_CASE("a damaged plugin file is named, with what is wrong with it") {
   CHECK(ran.out.find("plugin 'bybit' cannot be used: ") != std::string::npos);
 }
 
-TEST_CASE("--live: venues answer, keys are verified, wrong ones are named, no secret is shown") {
+TEST_CASE("check --live: venues answer, keys are verified, wrong ones are named, no secret is shown") {
   const Folder folder;
   for (const auto& [venue, symbols] :
        {std::pair{"bybit", "BTCUSDT, ETHUSDT"}, {"kraken", "BTCUSD, ETHUSD"}}) {
@@ -151,7 +151,7 @@ TEST_CASE("--live: venues answer, keys are verified, wrong ones are named, no se
   }
 }
 
-TEST_CASE("--live: a certificate of another authority and a symbol that nobody has") {
+TEST_CASE("check --live: a certificate of another authority and a symbol that nobody has") {
   const Folder folder;
   Sim sim(kBin, "bybit", folder.path / "one", {"--accounts", "1", "--rate", "10"});
   Sim other(kBin, "bybit", folder.path / "two", {"--accounts", "1"});
@@ -171,7 +171,7 @@ TEST_CASE("--live: a certificate of another authority and a symbol that nobody h
         std::string::npos);
 }
 
-TEST_CASE("--live: a vault's chain, code, token and signer") {
+TEST_CASE("check --live: a vault's chain, code, token and signer") {
   const Folder folder;
   Sim sim(kBin, "bybit", folder.path / "sim", {"--accounts", "1", "--rate", "10"});
   test::Anvil anvil;

@@ -125,7 +125,7 @@ TEST_CASE("what this version does not serve yet is said") {
   CHECK(postgres.report().find("not available in this version") != std::string::npos);
 }
 
-TEST_CASE("dry-run does without secrets and says which are absent; live does not") {
+TEST_CASE("dry-run does without secrets and says which are absent, live does not") {
   const auto dry = load(kDocumented, {});
   INFO(dry.report());
   REQUIRE(dry.ok());

@@ -39,7 +39,7 @@ TEST_CASE("json: members in one pass, absent ones are absent, the first of a rep
   CHECK_THROWS_AS(n.i64(), BadFrame);
 }
 
-TEST_CASE("json: strings are decoded when asked; integers hold 64 bits") {
+TEST_CASE("json: strings are decoded when asked, integers hold 64 bits") {
   const Padded p(R"({"s":"a\"\\\/\n\u00e9\ud83d\ude00","i":9223372036854775807,"o":9223372036854775808})");
   CHECK(p.view()["s"].text() == "a\"\\/\n\xC3\xA9\xF0\x9F\x98\x80");
   CHECK(p.view()["i"].i64() == INT64_MAX);
@@ -96,7 +96,7 @@ TEST_CASE("json: the reader sees what the view sees, in one pass") {
   CHECK(ask == Decimal::of("32499.27"));
 }
 
-TEST_CASE("json: random documents read like another reader's tree; random damage is an error or another document") {
+TEST_CASE("json: random documents read like another reader's tree, random damage is an error or another document") {
   const char* named = std::getenv("ANDUIN_SEED");
   const std::uint64_t seed = named ? std::strtoull(named, nullptr, 10) : std::random_device{}();
   INFO("ANDUIN_SEED=" << seed);

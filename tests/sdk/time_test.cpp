@@ -4,7 +4,7 @@
 
 using anduin::parse_iso_ms;
 
-TEST_CASE("time: ISO 8601 to milliseconds, floored; anything else is nothing") {
+TEST_CASE("time: ISO 8601 to milliseconds, floored, anything else is nothing") {
   CHECK(parse_iso_ms("1970-01-01T00:00:00Z") == 0);
   CHECK(parse_iso_ms("2026-04-01T11:00:00.123456Z") == 1775041200123);
   CHECK(parse_iso_ms("2026-04-01T11:00:00.9Z") == 1775041200900);

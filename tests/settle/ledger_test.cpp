@@ -213,7 +213,7 @@ TEST_CASE("ledger: dry-run is terminal, and going live starts anew", "[ledger]")
   CHECK(f.ledger->queued(31337, t.vault.address, 10)->size() == 1);
 }
 
-TEST_CASE("ledger: one uid, one account; one name, one venue", "[ledger]") {
+TEST_CASE("ledger: one uid, one account, one name, one venue", "[ledger]") {
   Fixture f;
   auto twin = terms("twin");
   twin.uid = "uid-alice";

@@ -185,7 +185,7 @@ TEST_CASE("submitter: 16 in flight, in the order of the closes, over a restart",
   CHECK(b.events().size() == 20);
 }
 
-TEST_CASE("submitter: dropped bytes go out again, unchanged; later with a higher fee", "[submitter]") {
+TEST_CASE("submitter: dropped bytes go out again, unchanged, later with a higher fee", "[submitter]") {
   Bench b;
   commit(*b.ledger, close_of("1", "10"));
   // A pool that takes everything and mines nothing.
@@ -333,6 +333,20 @@ TEST_CASE("submitter: whoever took the signer last is the only one who writes", 
     b.chain.mine();
   }
   CHECK(b.events().size() == 2);
+}
+
+TEST_CASE("submitter: one key for two vaults is refused at the start", "[submitter]") {
+  Bench b;
+  b.tick();
+  const auto other = *chain::Vault::create(address_of(0x99));
+  Submitter second(b.options, *b.ledger, other, b.node, b.signer, b.clock);
+  const auto started = second.start();
+  REQUIRE_FALSE(started);
+  CHECK(started.error().kind == ErrorKind::kBadRequest);
+  CHECK(started.error().text.find("signer of its own") != std::string::npos);
+  commit(*b.ledger, close_of("1", "10"));
+  b.run(7);
+  CHECK(b.state("1") == "SETTLED");
 }
 
 TEST_CASE("submitter: a reorg takes it back and the same bytes go out again", "[submitter]") {

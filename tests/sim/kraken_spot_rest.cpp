@@ -60,7 +60,8 @@ std::optional<Response> KrakenSpot::refuse(const Request& request, std::size_t& 
   const std::string key = request.header("API-Key"), sign = request.header("API-Sign");
   const auto it = std::find_if(accounts_.begin(), accounts_.end(),
                                [&](const SimAccount& a) { return a.market == "spot" && a.key == key; });
-  if (key.empty() || it == accounts_.end()) return error("EAPI:Invalid key");
+  const bool expired = it != accounts_.end() && it->expires_ms != 0 && it->expires_ms < world_.wall_ms();
+  if (key.empty() || it == accounts_.end() || expired) return error("EAPI:Invalid key");
   if (request.body.starts_with("{")) {
     const auto json = parse_exact(request.body);
     if (!json || !json->is_object()) return error("EGeneral:Invalid arguments");

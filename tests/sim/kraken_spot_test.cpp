@@ -116,8 +116,8 @@ TEST_CASE("kraken spot: v2 acks each symbol, refuses v1 names, sends the BBO, he
   const ConnId conn = b.open("/v2");
   CHECK(b.take(conn).front().find(R"("channel":"status")") != std::string::npos);
   const auto frames = b.say(
-      conn,
-      R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD","XBT/USD","ETH/USD"],"event_trigger":"bbo"},"req_id":7})");
+      conn, R"({"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD","XBT/USD","ETH/USD"],)"
+            R"("event_trigger":"bbo"},"req_id":7})");
   REQUIRE(frames.size() == 5);
   CHECK(frames[0].find(R"("time_in":)") != std::string::npos);
   CHECK(frames[1].find(R"("type":"snapshot")") != std::string::npos);
@@ -250,8 +250,8 @@ TEST_CASE("kraken spot: a margin close is one ledger row in stream and history, 
   std::size_t opening_rows = 0, rollovers = 0;
   for (int round = 0; round < 6; ++round) {
     const Json answer = b.control(
-        "close",
-        R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":500,"fee":39,"exitPrice":30000})");
+        "close", R"({"account":"kraken-2","symbol":"BTCUSD","side":"long","size":0.5,"pnl":500,"fee":39,)"
+                 R"("exitPrice":30000})");
     REQUIRE(flag_at(answer, "ok"));
     CHECK(text_at(answer, "uid") == spot_account(b).uid);
     const std::string ledger_id = text_at(answer, "id").substr(3);
@@ -394,6 +394,8 @@ TEST_CASE("kraken spot: the key probe shows uid, rights and the last nonce") {
   const std::string rights = call("GetApiKeyInfo")["result"]["permissions"].dump();
   CHECK(rights.find("modify-trades") != std::string::npos);
   CHECK(rights.find("withdraw-funds") != std::string::npos);
+  b.control("keys", R"({"account":"kraken-2","expires":1})");
+  CHECK(error_of(call("GetApiKeyInfo")) == "EAPI:Invalid key");
 }
 
 }  // namespace anduin::sim

@@ -29,6 +29,7 @@ struct Settings {
   std::string venue, listen = "127.0.0.1:0", tls_dir, time_scale = "1", speed = "1", symbols,
                      log_level = "info";
   bool plain = false, die_with_parent = false;
+  int certificate_days = net::ThrowawayCaOptions{}.valid_days;
   std::vector<std::string> playback;
   SimOptions sim;
 };
@@ -124,7 +125,9 @@ int serve(const Settings& settings) {
             ? (std::filesystem::temp_directory_path() / ("anduin-venue-sim-" + std::to_string(getpid())))
                   .string()
             : settings.tls_dir;
-    auto made = net::make_throwaway_ca(directory);
+    net::ThrowawayCaOptions certificate;
+    certificate.valid_days = settings.certificate_days;
+    auto made = net::make_throwaway_ca(directory, certificate);
     if (!made) return fail(made.error().to_string(), 1);
     auto context = net::TlsContext::server(made->certificate_file, made->key_file);
     if (!context) return fail(context.error().to_string(), 1);
@@ -180,6 +183,8 @@ int run(int argc, char** argv) {
   app.add_option("--listen", s.listen, "address:port, port 0 = any free one")->capture_default_str();
   auto* tls = app.add_option("--tls-dir", s.tls_dir, "where the throw-away CA is written");
   app.add_flag("--plain", s.plain, "no TLS")->excludes(tls);
+  app.add_option("--certificate-days", s.certificate_days, "negative: it ended that many days ago")
+      ->capture_default_str();
   app.add_option("--key", s.sim.key, "API key of the first account");
   app.add_option("--secret", s.sim.secret, "its secret");
   app.add_option("--passphrase", s.sim.passphrase, "its passphrase, where the venue has one");

@@ -102,7 +102,7 @@ TEST_CASE("a step of the local wall clock is noticed and does not move the venue
   CHECK(skew.take_step_ms() == 5'000);
 }
 
-TEST_CASE("after distrust only new answers count; old answers fade") {
+TEST_CASE("after distrust only new answers count, old answers fade") {
   ManualClock clock(kStart);
   ClockSkew skew(clock);
   ask(clock, skew, 0, 1, 1);

@@ -89,7 +89,7 @@ TEST_CASE("allow_trading_key opens trade and transfer, never withdraw") {
   CHECK(judge_key(info, true, kNow).verdict == KeyVerdict::kRefuseWithdraw);
 }
 
-TEST_CASE("unknown is its own verdict, never cannot; numbers nobody defined are unknown") {
+TEST_CASE("unknown is its own verdict, never cannot, numbers nobody defined are unknown") {
   AccountInfo info = reader();
   info.can_withdraw = AND_TRI_UNKNOWN;
   CHECK(judge_key(info, false, kNow).verdict == KeyVerdict::kWarnUnknown);

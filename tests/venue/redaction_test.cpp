@@ -54,7 +54,7 @@ TEST_CASE("values are forgotten when they are old and when the instance goes") {
         "the-living-token signature-number-199");
 }
 
-TEST_CASE("two instances may hold the same value; it is shown only when both are gone") {
+TEST_CASE("two instances may hold the same value, it is shown only when both are gone") {
   auto list = json::parse(R"(["token"])");
   auto first = std::make_unique<Redaction>(Redaction::create(list).value());
   auto second = std::make_unique<Redaction>(Redaction::create(list).value());

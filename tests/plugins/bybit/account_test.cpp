@@ -109,7 +109,7 @@ TEST_CASE("a login stamp that came too late is a matter of clocks, once") {
   CHECK(b.frame(kPrivate, late) == AND_E_AUTH);
 }
 
-TEST_CASE("a refused subscription is named; history goes on") {
+TEST_CASE("a refused subscription is named, history goes on") {
   Bench b(true);
   b.start();
   know_clock(b);
@@ -241,7 +241,7 @@ TEST_CASE("an account of one market leaves the other alone") {
   CHECK(b.open_requests(kExecutions).size() == 1);
 }
 
-TEST_CASE("requests: signed, with the window of the option; the path and the query as they are signed") {
+TEST_CASE("requests: signed, with the window of the option, the path and the query as they are signed") {
   json o = kLinear;
   o["recv_window_ms"] = 20'000;
   Bench b(true, o);

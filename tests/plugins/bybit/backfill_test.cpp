@@ -132,7 +132,7 @@ TEST_CASE("a failed page is never a partial success") {
   CHECK(b.watermarks.size() == 1);
 }
 
-TEST_CASE("a fill without a log row: 2, 5, 15, 60 s, then every minute with an alarm; the cursor waits") {
+TEST_CASE("a fill without a log row: 2, 5, 15, 60 s, then every minute with an alarm, the cursor waits") {
   Bench b(true, kLinear);
   b.start();
   const std::int64_t when = b.now_ms - 60'000;
@@ -248,7 +248,7 @@ TEST_CASE("a row that cannot be read leaves its range unproven, once, and costs 
   CHECK(b.coverage[1].proven);
 }
 
-TEST_CASE("two log rows of one fill that differ are for a person; equal ones are one") {
+TEST_CASE("two log rows of one fill that differ are for a person, equal ones are one") {
   Bench b(true, kLinear);
   b.start();
   b.answer(kExecutions, page({listed("1", b.now_ms - 1'000), listed("2", b.now_ms - 2'000)}));

@@ -29,7 +29,11 @@ TEST_CASE("trailing zeros are part of a level") {
   OrderBook book;
   book.set_ask(exact_lexeme("5.010"), exact_lexeme("0.50"));
   book.set_bid(exact_lexeme("5.000"), exact_lexeme("1.00"));
-  CHECK(checksum_input(book) == "5010" "50" "5000" "100");
+  CHECK(checksum_input(book) ==
+        "5010"
+        "50"
+        "5000"
+        "100");
 }
 
 TEST_CASE("currency codes and pair names go by table, never by stripping letters") {

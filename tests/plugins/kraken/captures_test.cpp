@@ -1,6 +1,5 @@
 // The recordings of the real venue, through the same code that the live host runs; tops as their README states them.
 #include <catch2/catch.hpp>
-
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -40,7 +39,8 @@ Played play(const std::string& file, Json options, std::size_t batch = 64) {
     if (line.find("\"type\":\"price\"") != std::string::npos) {
       ++out.prices;
       const std::size_t at = line.find("\"symbol\":\"") + 10;
-      out.last[line.substr(at, line.find('"', at) - at)] = {{"bid", number_after(line, "bid")}, {"ask", number_after(line, "ask")}};
+      out.last[line.substr(at, line.find('"', at) - at)] = {{"bid", number_after(line, "bid")},
+                                                            {"ask", number_after(line, "ask")}};
     }
     if (line.find("\"state\":\"resync\"") != std::string::npos) ++out.resyncs;
   });
@@ -59,7 +59,8 @@ std::vector<Top> tops_of(const std::string& title) {
   std::vector<Top> tops;
   bool found = false;
   for (std::string line; std::getline(in, line);) {
-    if (line.rfind(title, 0) == 0) found = true;
+    if (line.rfind(title, 0) == 0)
+      found = true;
     else if (found && line.rfind("| ", 0) == 0) {
       std::vector<std::string> cells;
       std::stringstream row(line.substr(1));
@@ -97,7 +98,11 @@ void check_tops(const Played& played, const std::string& title, std::size_t coun
 }
 
 Json options_of(const std::string& market, const std::string& dialect, const std::string& channel) {
-  return {{"market", Json::array({market})}, {"dialect", dialect}, {"private_dialect", "v2"}, {"price_channel", channel}, {"balance", "auto"}};
+  return {{"market", Json::array({market})},
+          {"dialect", dialect},
+          {"private_dialect", "v2"},
+          {"price_channel", channel},
+          {"balance", "auto"}};
 }
 
 }  // namespace

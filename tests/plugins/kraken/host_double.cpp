@@ -1,9 +1,8 @@
 #include "host_double.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
-
-#include <algorithm>
 
 namespace anduin::test {
 namespace {
@@ -40,7 +39,8 @@ HostDouble::HostDouble(bool account, const std::string& options, std::int64_t se
   host_.ctx = this;
   host_.emit = &emit;
   host_.get_ext = [](void*, const char*) -> const void* { return nullptr; };
-  std::string config = R"({"instance":")" + std::string(account ? "account" : "public") + R"(","options":)" + options + "}";
+  std::string config =
+      R"({"instance":")" + std::string(account ? "account" : "public") + R"(","options":)" + options + "}";
   const auto size = static_cast<std::uint32_t>(config.size());
   config.append(kPadding, '\0');
   const std::int32_t code = library_->table().create(
@@ -59,9 +59,15 @@ std::int32_t HostDouble::emit(void* ctx, const and_rec* rec) {
 
 void HostDouble::take_record(const and_rec& r) {
   switch (r.kind) {
-    case AND_REC_DIAL: dials.push_back(r.id); break;
-    case AND_REC_OPEN: opens.push_back(text(r, reinterpret_cast<const and_rec_open&>(r).endpoint)); break;
-    case AND_REC_CLOSE: redials.push_back(r.id); break;
+    case AND_REC_DIAL:
+      dials.push_back(r.id);
+      break;
+    case AND_REC_OPEN:
+      opens.push_back(text(r, reinterpret_cast<const and_rec_open&>(r).endpoint));
+      break;
+    case AND_REC_CLOSE:
+      redials.push_back(r.id);
+      break;
     case AND_REC_SEND: {
       const auto& s = reinterpret_cast<const and_rec_send&>(r);
       sends.push_back({r.id, text(r, s.payload), text(r, s.sign), text(r, s.args), text(r, s.rate)});
@@ -74,14 +80,16 @@ void HostDouble::take_record(const and_rec& r) {
       break;
     }
     case AND_REC_TIMER:
-      if (r.flags & AND_TIMER_CANCEL) timers_.erase(r.id);
-      else timers_[r.id] = now_ms + static_cast<std::int64_t>(reinterpret_cast<const and_rec_timer&>(r).delay_ms);
+      if (r.flags & AND_TIMER_CANCEL)
+        timers_.erase(r.id);
+      else
+        timers_[r.id] = now_ms + static_cast<std::int64_t>(reinterpret_cast<const and_rec_timer&>(r).delay_ms);
       break;
     case AND_REC_INSTRUMENT: {
       const auto& i = reinterpret_cast<const and_rec_instrument&>(r);
       names_[r.id] = text(r, i.native);
-      instruments.push_back({text(r, i.native), text(r, i.base), text(r, i.quote), text(r, i.settle),
-                             text(r, i.market), text(r, i.aliases), i.kind, r.flags});
+      instruments.push_back({text(r, i.native), text(r, i.base), text(r, i.quote), text(r, i.settle), text(r, i.market),
+                             text(r, i.aliases), i.kind, r.flags});
       break;
     }
     case AND_REC_PRICE: {
@@ -120,18 +128,23 @@ void HostDouble::take_record(const and_rec& r) {
     }
     case AND_REC_ACCOUNT: {
       const auto& a = reinterpret_cast<const and_rec_account&>(r);
-      accounts.push_back({text(r, a.uid), text(r, a.detail), a.can_trade, a.can_withdraw, a.can_transfer, a.ip_bound,
-                          a.expires_ms});
+      accounts.push_back(
+          {text(r, a.uid), text(r, a.detail), a.can_trade, a.can_withdraw, a.can_transfer, a.ip_bound, a.expires_ms});
       break;
     }
-    case AND_REC_CLOCK: clocks.emplace_back(r.id, reinterpret_cast<const and_rec_clock&>(r).venue_ms); break;
-    case AND_REC_LOG: warnings.push_back(text(r, reinterpret_cast<const and_rec_log&>(r).text)); break;
+    case AND_REC_CLOCK:
+      clocks.emplace_back(r.id, reinterpret_cast<const and_rec_clock&>(r).venue_ms);
+      break;
+    case AND_REC_LOG:
+      warnings.push_back(text(r, reinterpret_cast<const and_rec_log&>(r).text));
+      break;
     case AND_REC_ERROR: {
       const auto& e = reinterpret_cast<const and_rec_error&>(r);
       errors.push_back(text(r, e.where) + ": " + text(r, e.text));
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 

@@ -53,8 +53,9 @@ TEST_CASE("every Kraken key answer is read as expected") {
 TEST_CASE("a key that sees a limited history is a warning") {
   test::HostDouble host(true, R"({"market":["spot"]})");
   host.start();
-  host.reply("/0/private/GetApiKeyInfo",
-             R"({"error":[],"result":{"iban":"AA1","permissions":["query-funds"],"queryFrom":"1700000000","queryTo":"0"}})");
+  host.reply(
+      "/0/private/GetApiKeyInfo",
+      R"({"error":[],"result":{"iban":"AA1","permissions":["query-funds"],"queryFrom":"1700000000","queryTo":"0"}})");
   bool limited = false, lacks = false;
   for (const auto& w : host.warnings) {
     limited = limited || w.find("limited range of history") != std::string::npos;
@@ -73,7 +74,8 @@ TEST_CASE("the venue's clock is reported with the request that brought it") {
 
   test::HostDouble futures(true, R"({"market":["futures"]})");
   futures.start();
-  futures.reply("/derivatives/api/v3/accounts", R"({"result":"success","serverTime":"2020-07-22T13:44:24.311Z","accounts":{}})");
+  futures.reply("/derivatives/api/v3/accounts",
+                R"({"result":"success","serverTime":"2020-07-22T13:44:24.311Z","accounts":{}})");
   REQUIRE(futures.clocks.size() == 1);
   CHECK(futures.clocks[0].second == 1'595'425'464'311);
 }

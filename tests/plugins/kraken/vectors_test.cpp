@@ -1,6 +1,5 @@
 // Every row of vectors/kraken.json through the plugin, as a recording through replay.
 #include <catch2/catch.hpp>
-
 #include <set>
 #include <sstream>
 
@@ -57,7 +56,9 @@ std::vector<Json> events_of(const Json& row) {
     std::string quoted;
     for (std::size_t i = 0; i < line.size(); ++i) {
       quoted += line[i];
-      if (line[i] != ':' || i == 0 || line[i - 1] != '"' || i + 1 >= line.size() || !(std::isdigit(line[i + 1]) || line[i + 1] == '-')) continue;
+      if (line[i] != ':' || i == 0 || line[i - 1] != '"' || i + 1 >= line.size() ||
+          !(std::isdigit(line[i + 1]) || line[i + 1] == '-'))
+        continue;
       const std::size_t end = line.find_first_of(",}", i);
       quoted += "\"" + line.substr(i + 1, end - i - 1) + "\"";
       i = end - 1;
@@ -90,7 +91,8 @@ TEST_CASE("every decode row of the vectors") {
       for (const Json& b : balances) {
         if (b["currency"] != expected["balance"]["currency"]) continue;
         found = true;
-        CHECK(Decimal::of(b["total"].get<std::string>()) == Decimal::of(expected["balance"]["total"].get<std::string>()));
+        CHECK(Decimal::of(b["total"].get<std::string>()) ==
+              Decimal::of(expected["balance"]["total"].get<std::string>()));
         CHECK(Decimal::of(b["available"].get<std::string>()) ==
               Decimal::of(expected["balance"]["available"].get<std::string>()));
       }
@@ -118,8 +120,8 @@ TEST_CASE("every decode row of the vectors") {
 TEST_CASE("every symbol row of the vectors") {
   ANDUIN_NEED_SHARED();
   // Method: an AssetPairs and an instruments answer with exactly these products; then each spelling is looked up.
-  test::HostDouble spot(false, R"({"market":["spot"],"dialect":"v2"})"), v1(false, R"({"market":["spot"],"dialect":"v1"})"),
-      futures(false, R"({"market":["futures"]})");
+  test::HostDouble spot(false, R"({"market":["spot"],"dialect":"v2"})"),
+      v1(false, R"({"market":["spot"],"dialect":"v1"})"), futures(false, R"({"market":["futures"]})");
   const auto pair = [](const char* key, const char* alt, const char* ws, const char* base, const char* quote) {
     return "\"" + std::string(key) + R"(":{"altname":")" + alt + R"(","wsname":")" + ws + R"(","base":")" + base +
            R"(","quote":")" + quote + R"(","pair_decimals":1})";
@@ -133,16 +135,15 @@ TEST_CASE("every symbol row of the vectors") {
                             pair("XZECZUSD", "ZECUSD", "ZEC/USD", "XZEC", "ZUSD") + "," +
                             pair("USDCUSD", "USDCUSD", "USDC/USD", "USDC", "ZUSD") + "}}";
   const auto product = [](const char* symbol, const char* type, const char* base, const char* more) {
-    return R"({"symbol":")" + std::string(symbol) + R"(","type":")" + type + R"(","tickSize":0.5,"contractSize":1,"base":")" +
-           base + R"(","quote":"USD")" + more + "}";
+    return R"({"symbol":")" + std::string(symbol) + R"(","type":")" + type +
+           R"(","tickSize":0.5,"contractSize":1,"base":")" + base + R"(","quote":"USD")" + more + "}";
   };
-  const std::string products = R"({"result":"success","instruments":[)" +
-                               product("PF_XBTUSD", "flexible_futures", "BTC", "") + "," +
-                               product("PF_ETHUSD", "flexible_futures", "ETH", "") + "," +
-                               product("PI_XBTUSD", "futures_inverse", "BTC", "") + "," +
-                               product("FI_XBTUSD_240628", "futures_inverse", "BTC", R"(,"lastTradingTime":"2024-06-28T15:00:00Z")") +
-                               "," + product("PF_PEPEUSD", "flexible_futures", "PEPE", R"(,"contractValueTradePrecision":-3)") +
-                               "," + product("PF_AAPLxUSD", "flexible_futures", "AAPLx", "") + "]}";
+  const std::string products =
+      R"({"result":"success","instruments":[)" + product("PF_XBTUSD", "flexible_futures", "BTC", "") + "," +
+      product("PF_ETHUSD", "flexible_futures", "ETH", "") + "," + product("PI_XBTUSD", "futures_inverse", "BTC", "") +
+      "," + product("FI_XBTUSD_240628", "futures_inverse", "BTC", R"(,"lastTradingTime":"2024-06-28T15:00:00Z")") +
+      "," + product("PF_PEPEUSD", "flexible_futures", "PEPE", R"(,"contractValueTradePrecision":-3)") + "," +
+      product("PF_AAPLxUSD", "flexible_futures", "AAPLx", "") + "]}";
   spot.start();
   spot.reply("/0/public/AssetPairs", pairs);
   v1.start();

@@ -1,0 +1,194 @@
+// Keeps the docs true: runs and checks their fenced blocks, their links, their commands, and the table of keys.
+//   node docs.mjs check SOURCE BUILD PAGE...     fails with file:line for each thing that is not so
+//   node docs.mjs keys SOURCE BUILD              rewrites the table of keys in docs/configure.md from `anduin schema`
+// Words after the language say what a block is: `sh run` is run in an empty folder with build/ and examples/ in it,
+// `text output` is what the last run printed, `yaml check` must pass `anduin check`, `<language> in=FILE` stands so in
+// that file, `<language> file=NAME` is written there for later blocks. Other `sh` blocks are checked for commands and
+// options that exist. Anything else but `text` and `ini` is an example nobody tests, and fails.
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const [, , mode, source, build, ...pages] = process.argv;
+const anduin = path.join(build, 'bin/anduin');
+const problems = [];
+
+function blocksOf(text) {
+  const blocks = [];
+  const lines = text.split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    const head = lines[i].match(/^```(\S*)\s*(.*)$/);
+    if (!head) continue;
+    const first = i + 1;
+    while (++i < lines.length && lines[i] !== '```');
+    blocks.push({ language: head[1], tag: head[2].trim(), line: first, body: lines.slice(first, i).join('\n') + '\n' });
+  }
+  return blocks;
+}
+
+// -- commands ---------------------------------------------------------------------------------------------------------
+
+const helps = new Map();
+function helpOf(words) {
+  const key = words.join(' ');
+  if (!helps.has(key)) {
+    const r = spawnSync(words[0], [...words.slice(1), '--help'], { encoding: 'utf8' });
+    helps.set(key, r.status === 0 ? r.stdout : '');
+  }
+  return helps.get(key);
+}
+
+/// Every `anduin ...`, `anduin-venue-sim ...` and `make ...` of a shell text, with backslash lines joined.
+function checkCommands(where, text) {
+  const makefile = fs.readFileSync(path.join(source, 'Makefile'), 'utf8');
+  for (const raw of text.replace(/\\\n/g, ' ').split('\n')) {
+    const line = raw.replace(/(^|\s)#.*$/, '');
+    for (const part of line.split(/&&|\|\||[|;&]/)) {
+      const words = part.trim().split(/\s+/).filter((w) => !/^[A-Z_]+=/.test(w) && w !== 'sudo');
+      const program = path.basename(words[0] ?? '');
+      if (program === 'make' && words[1] && !new RegExp(`^${words[1]}:`, 'm').test(makefile)) {
+        problems.push(`${where}: there is no make target '${words[1]}'`);
+      }
+      if (program !== 'anduin' && program !== 'anduin-venue-sim') continue;
+      const command = [path.join(build, 'bin', program)];
+      let rest = words.slice(1);
+      if (rest[0] === '--log-level') rest = rest.slice(2);
+      while (program === 'anduin' && rest.length && /^[a-z]+$/.test(rest[0]) &&
+             new RegExp(`^  ${rest[0]}\\s`, 'm').test(helpOf(command).split('Subcommands:')[1] ?? '')) {
+        command.push(rest.shift());
+      }
+      if (program === 'anduin' && command.length === 1 && rest.length && !rest[0].startsWith('--')) {
+        problems.push(`${where}: anduin has no command '${rest[0]}'`);
+      }
+      const help = helpOf(command);
+      if (!help) problems.push(`${where}: '${command.slice(1).join(' ')}' prints no help`);
+      for (const option of rest.filter((w) => /^--[a-z]/.test(w)).map((w) => w.split('=')[0])) {
+        if (!new RegExp(`${option}[\\s,]`).test(help)) problems.push(`${where}: '${words.slice(0, 3).join(' ')}' has no option ${option}`);
+      }
+    }
+  }
+}
+
+// -- pages ------------------------------------------------------------------------------------------------------------
+
+function checkLinks(page, text) {
+  const anchors = (file) => fs.readFileSync(file, 'utf8').split('\n').filter((l) => l.startsWith('#'))
+    .map((l) => l.replace(/^#+\s*/, '').toLowerCase().replace(/[^\w\- ]/g, '').replace(/ /g, '-'));
+  for (const m of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(m[1])) continue;
+    const [file, anchor] = m[1].split('#');
+    const target = file ? path.join(path.dirname(page), file) : page;
+    if (!fs.existsSync(target)) problems.push(`${page}: the link ${m[1]} leads nowhere`);
+    else if (anchor && !anchors(target).includes(anchor)) problems.push(`${page}: ${target} has no section '${anchor}'`);
+  }
+}
+
+function checkPage(name) {
+  const page = path.join(source, name);
+  const text = fs.readFileSync(page, 'utf8');
+  checkLinks(page, text);
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anduin-docs-'));
+  fs.symlinkSync(build, path.join(dir, 'build'));
+  fs.cpSync(path.join(source, 'examples'), path.join(dir, 'examples'), { recursive: true });
+  const env = {
+    ...process.env, HOME: dir, PATH: `${path.join(build, 'bin')}:${process.env.PATH}`,
+    BYBIT_API_KEY: 'k'.repeat(18), BYBIT_API_SECRET: 's'.repeat(36), KRAKEN_API_KEY: 'a2V5', KRAKEN_API_SECRET: 'c2VjcmV0',
+    RPC_URL: 'https://rpc.example', VAULT_ADDRESS: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+    SETTLEMENT_PRIVATE_KEY: '0x' + '11'.repeat(32),
+  };
+  let output = '';
+  for (const b of blocksOf(text)) {
+    const where = `${name}:${b.line}`;
+    const [what, value] = b.tag.split('=');
+    if (b.language === 'sh') checkCommands(where, b.body);
+    if (what === 'run') {
+      const r = spawnSync('bash', ['-euo', 'pipefail', '-c', b.body], { cwd: dir, env, encoding: 'utf8' });
+      output = r.stdout;
+      if (r.status !== 0) problems.push(`${where}: ended with ${r.status}\n${r.stdout}${r.stderr}`);
+    } else if (what === 'output') {
+      if (output.trim() !== b.body.trim()) problems.push(`${where}: the command above prints\n${output}`);
+    } else if (what === 'check') {
+      const file = path.join(dir, value ?? 'pipeline.yaml');
+      fs.writeFileSync(file, b.body);
+      const r = spawnSync(anduin, ['check', file], { env, encoding: 'utf8' });
+      if (r.status !== 0) problems.push(`${where}: anduin check says\n${r.stdout}${r.stderr}`);
+    } else if (what === 'file') {
+      fs.mkdirSync(path.dirname(path.join(dir, value)), { recursive: true });
+      fs.writeFileSync(path.join(dir, value), b.body);
+    } else if (what === 'in') {
+      const squeeze = (s) => s.replace(/^\s+/gm, '').trim();
+      if (!squeeze(fs.readFileSync(path.join(source, value), 'utf8')).includes(squeeze(b.body))) {
+        problems.push(`${where}: this does not stand in ${value}`);
+      }
+    } else if (!['sh', 'text', 'ini'].includes(b.language) && name !== 'docs/manifest.md') {
+      problems.push(`${where}: an example that nothing tests; give it a tag`);
+    }
+  }
+  fs.rmSync(dir, { recursive: true });
+}
+
+// -- the table of keys --------------------------------------------------------------------------------------------------
+
+function plain(node) {
+  const real = (node.anyOf ?? []).filter((n) => !n.$ref);
+  return real.length ? { ...plain(real[0]), other: real.slice(1) } : node;
+}
+
+function valueText(node) {
+  const n = plain(node);
+  const others = (n.other ?? []).map(valueText).join(' or ');
+  const own = n.const !== undefined ? String(n.const)
+    : n.enum ? n.enum.join(', ')
+    : n.type === 'boolean' ? 'true, false'
+    : n.type === 'array' ? 'list'
+    : n.type === 'object' ? 'map'
+    : n.type === 'integer' || n.type === 'number'
+      ? (n.type === 'integer' ? 'whole number' : 'number') +
+        (n.minimum !== undefined && n.maximum !== undefined ? ` ${n.minimum} to ${n.maximum}` : n.exclusiveMinimum === 0 ? ' above 0' : '')
+    : 'text';
+  return others && others !== own ? `${own} or ${others}` : own;
+}
+
+function keyRows(node, at, required, rows) {
+  const n = plain(node);
+  for (const [key, child] of Object.entries(n.properties ?? {})) {
+    const name = at ? `${at}.${key}` : key;
+    const need = (n.required ?? []).includes(key) ? 'required' : '';
+    const fallback = child.default !== undefined ? '`' + String(child.default) + '`' : need;
+    rows.push(`| \`${name}\` | ${valueText(child)} | ${fallback} | ${(child.description ?? '').replace(/\|/g, '\\|')} |`);
+    keyRows(child, name, need, rows);
+  }
+  if (typeof n.additionalProperties === 'object') keyRows(n.additionalProperties, `${at}.NAME`, '', rows);
+  if (n.items) keyRows(n.items, `${at}[]`, '', rows);
+}
+
+function keyTable() {
+  const schema = JSON.parse(execFileSync(anduin, ['schema'], { encoding: 'utf8' }));
+  const rows = ['| key | value | default | effect |', '| --- | --- | --- | --- |'];
+  keyRows(schema, '', '', rows);
+  return rows.join('\n');
+}
+
+const kConfigure = 'docs/configure.md';
+const kTable = /(<!-- keys -->\n)[\s\S]*?(\n<!-- end of keys -->)/;
+
+if (mode === 'keys') {
+  const file = path.join(source, kConfigure);
+  const text = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, text.replace(kTable, (_, a, b) => a + keyTable() + b));
+} else if (mode === 'check') {
+  for (const page of pages) {
+    checkPage(page);
+    if (page !== kConfigure) continue;
+    const text = fs.readFileSync(path.join(source, page), 'utf8');
+    if (text.replace(kTable, (_, a, b) => a + keyTable() + b) !== text) {
+      problems.push(`${page}: the table of keys is not what 'anduin schema' says; renew it: node tests/docs/docs.mjs keys . build`);
+    }
+  }
+} else {
+  problems.push('usage: docs.mjs check|keys SOURCE BUILD [PAGE...]');
+}
+for (const p of problems) console.error(p);
+console.log(`${pages.length} pages, ${problems.length} problems`);
+process.exit(problems.length ? 1 : 0);
