@@ -125,6 +125,7 @@ class Account : public Venue {
   void ask_key() {
     http({.endpoint = "rest", .target = "/v1/key", .headers = kHeaders, .sign = "rest", .rate = "rest"},
          [this](const venue::Reply& reply) {
+           if (reply.status == 401 || reply.status == 403) throw AuthRefused("Acme refuses the key");
            if (!reply.ok()) return void(after(5'000, [this] { ask_key(); }));
            const auto [uid, trade, withdraw] = reply.json().get<"uid", "trade", "withdraw">();
            const auto tri = [](const json::View& v) {

@@ -4,7 +4,7 @@
 // Words after the language say what a block is: `sh run` is run in an empty folder with build/ and examples/ in it,
 // `text output` is what the last run printed, `yaml check` must pass `anduin check`, `<language> in=FILE` stands so in
 // that file, `<language> file=NAME` is written there for later blocks. Other `sh` blocks are checked for commands and
-// options that exist. Anything else but `text` and `ini` is an example nobody tests, and fails.
+// options that exist. Anything else but `text`, `ini` and plain blocks is an example nobody tests, and fails.
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -101,7 +101,7 @@ function checkPage(name) {
   for (const b of blocksOf(text)) {
     const where = `${name}:${b.line}`;
     const [what, value] = b.tag.split('=');
-    if (b.language === 'sh') checkCommands(where, b.body);
+    if (b.language === 'sh' || b.language === '') checkCommands(where, b.body);
     if (what === 'run') {
       const r = spawnSync('bash', ['-euo', 'pipefail', '-c', b.body], { cwd: dir, env, encoding: 'utf8' });
       output = r.stdout;
@@ -121,7 +121,7 @@ function checkPage(name) {
       if (!squeeze(fs.readFileSync(path.join(source, value), 'utf8')).includes(squeeze(b.body))) {
         problems.push(`${where}: this does not stand in ${value}`);
       }
-    } else if (!['sh', 'text', 'ini'].includes(b.language) && name !== 'docs/manifest.md') {
+    } else if (!['', 'sh', 'text', 'ini'].includes(b.language) && name !== 'docs/manifest.md') {
       problems.push(`${where}: an example that nothing tests; give it a tag`);
     }
   }
