@@ -76,7 +76,8 @@ int sums(const Options& o) {
   if (o.json) std::printf("%s\n", out.dump().c_str());
   else
     std::printf("settled=%llu held=%llu (waiting %llu) noaction=%llu ledger_sum=%s conflict_reports=%llu\n", static_cast<unsigned long long>(s->settled),
-                static_cast<unsigned long long>(s->held), static_cast<unsigned long long>(s->waiting), static_cast<unsigned long long>(s->no_action), s->ledger_sum.c_str(),
+                static_cast<unsigned long long>(s->held), static_cast<unsigned long long>(s->waiting),
+                static_cast<unsigned long long>(s->no_action), s->ledger_sum.c_str(),
                 static_cast<unsigned long long>(s->conflict_reports));
   return kGood;
 }
@@ -105,7 +106,8 @@ int verify(const Options& o) {
   if (!reader) return fail(reader.error());
   auto check = (*reader)->verify_audit();
   if (!check) return fail(check.error());
-  std::printf("%s: %llu audit rows%s%s\n", check->ok ? "good" : "BROKEN", static_cast<unsigned long long>(check->rows), check->text.empty() ? "" : ", ", check->text.c_str());
+  std::printf("%s: %llu audit rows%s%s\n", check->ok ? "good" : "BROKEN", static_cast<unsigned long long>(check->rows),
+              check->text.empty() ? "" : ", ", check->text.c_str());
   return check->ok ? kGood : kFailed;
 }
 
