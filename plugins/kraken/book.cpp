@@ -22,19 +22,21 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
 }
 constexpr auto kCrcTable = make_crc_table();
 
-void append_digits(std::string& out, const Decimal& d) {
+void append_digits(std::string& out, const Decimal& d, int decimals_min) {
   auto u = static_cast<Decimal::Unsigned>(d.abs().mantissa());
   char digits[40];
   int n = 0;
   for (; u != 0; u /= 10) digits[n++] = static_cast<char>('0' + static_cast<int>(u % 10));
+  if (n == 0) return;
   while (n > 0) out += digits[--n];
+  if (const int missing = decimals_min + d.exp10(); missing > 0) out.append(static_cast<std::size_t>(missing), '0');
 }
 
-void append_side(std::string& out, const std::vector<OrderBook::Level>& side) {
+void append_side(std::string& out, const std::vector<OrderBook::Level>& side, Precision at_least) {
   std::size_t n = 0;
   for (auto level = side.rbegin(); level != side.rend() && n < kChecksumLevels; ++level, ++n) {
-    append_digits(out, level->price);
-    append_digits(out, level->size);
+    append_digits(out, level->price, at_least.price);
+    append_digits(out, level->size, at_least.size);
   }
 }
 
@@ -69,11 +71,11 @@ std::uint32_t crc32(std::string_view text) {
   return c ^ 0xFFFFFFFFU;
 }
 
-std::string checksum_input(const OrderBook& book) {
+std::string checksum_input(const OrderBook& book, Precision at_least) {
   std::string out;
   out.reserve(4 * kChecksumLevels * 16);
-  append_side(out, book.asks());
-  append_side(out, book.bids());
+  append_side(out, book.asks(), at_least);
+  append_side(out, book.bids(), at_least);
   return out;
 }
 

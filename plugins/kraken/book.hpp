@@ -16,9 +16,17 @@ Decimal exact_lexeme(std::string_view text);
 /// CRC-32 (the one of zlib) of a text.
 std::uint32_t crc32(std::string_view text);
 
-/// The checksum's input: price and size of the ten best asks, then bids, without point and leading zeros.
-std::string checksum_input(const OrderBook& book);
+/// The decimals of a pair as its instrument list has them.
+struct Precision {
+  int price = 0, size = 0;
+};
 
-inline std::uint32_t checksum(const OrderBook& book) { return crc32(checksum_input(book)); }
+/// The checksum's input: price and size of the ten best asks, then bids, without point and leading zeros. `at_least`
+/// brings back trailing zeros that a JSON writer dropped.
+std::string checksum_input(const OrderBook& book, Precision at_least = {});
+
+inline std::uint32_t checksum(const OrderBook& book, Precision at_least = {}) {
+  return crc32(checksum_input(book, at_least));
+}
 
 }  // namespace anduin::kraken

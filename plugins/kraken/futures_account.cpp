@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t kChallengeWaitMs = 10'000;
 /// A refused login is tried once more with a new challenge, then it is the key.
 constexpr int kLoginFailuresMax = 2;
+/// After a login once more, for what the history shows late.
+constexpr std::uint64_t kSecondLookMs = 20'000;
 constexpr std::int64_t kProbeEveryMs = 24 * 3'600'000;
 constexpr std::int64_t kProbeAgeMsMax = 3'600'000;
 constexpr std::uint64_t kProbeRetryMs = 300'000;
@@ -78,6 +80,7 @@ void FuturesAccount::opened() {
   if (host_.now_ms() - probed_ms_ > kProbeAgeMsMax) probe_key();
   login();
   run_soon(0);
+  host_.after(kSecondLookMs, [this] { run_soon(0); });
 }
 
 void FuturesAccount::closed() {

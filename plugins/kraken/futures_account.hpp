@@ -37,6 +37,7 @@ class FuturesAccount final : public AccountSide {
     std::int64_t next_id = 0;  ///< 0: by time
     std::int64_t last_id = 0;
     std::int64_t sent_ms = 0;
+    std::int64_t hold_at = 0;  ///< the row before a fresh gap in the ids; 0 = none
     int rechecks = 0;
     std::size_t events_open = 0;  ///< position events asked for
     std::string unproven;         ///< why this read proves less than it covers

@@ -18,6 +18,9 @@ constexpr std::size_t kPageLong = 500;
 /// A first read by time asks a little earlier than activation: the host decides what settles.
 constexpr std::int64_t kOverlapMs = 60'000;
 constexpr std::uint32_t kEventsCost = 3;
+/// A missing id among older rows is taken as never given out.
+constexpr std::int64_t kGapAgeMs = 120'000;
+constexpr std::uint64_t kGapRetryMs = 20'000;
 
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t n = 0;
@@ -129,6 +132,9 @@ void FuturesAccount::page_row(const json::View& v) {
     if (id) run_.last_id = std::max(run_.last_id, *id);
     return;
   }
+  // Ids are consecutive. One that is missing among young rows may only be late: it is asked for again.
+  const bool gap = run_.last_id != 0 && row.id > run_.last_id + 1;
+  if (gap && run_.hold_at == 0 && host_.now_ms() - row.date_ms < kGapAgeMs) run_.hold_at = run_.last_id;
   run_.last_id = std::max(run_.last_id, row.id);
   const Pairing::Outcome out = history_.add(std::move(row), host_.now_ms());
   if (!out.problem.empty()) {
@@ -142,7 +148,8 @@ void FuturesAccount::page_row(const json::View& v) {
 void FuturesAccount::move_watermark(bool to_end) {
   const auto waiting = history_.oldest_waiting();
   Cursor to{waiting ? *waiting - 1 : run_.last_id, run_.from.proven_ms};
-  if (to_end && !waiting) to.proven_ms = run_.sent_ms;
+  if (run_.hold_at != 0) to.id = std::min(to.id, run_.hold_at);
+  if (to_end && !waiting && run_.hold_at == 0) to.proven_ms = run_.sent_ms;
   if (to.id < run_.from.id || (to.id <= moved_.id && to.proven_ms <= moved_.proven_ms)) return;
   if (to.id <= 0) return;
   moved_ = to;
@@ -210,11 +217,13 @@ void FuturesAccount::take_events(const std::string& execution, const Pairing::Ha
 void FuturesAccount::end_run() {
   move_watermark(true);
   const std::int64_t from = run_.from.proven_ms > 0 ? run_.from.proven_ms : host_.resume().settle_from_ms;
+  if (run_.hold_at != 0 && run_.unproven.empty()) run_.unproven = "row " + std::to_string(run_.hold_at + 1) + " is missing";
   host_.coverage(from, run_.sent_ms, run_.unproven.empty(), run_.unproven);
   for (const auto& [at_ms, why] : run_.holes) host_.coverage(at_ms, at_ms, false, why);
   const bool again = run_.again;
   run_.active = false;
   if (again) run_soon(0);
+  else if (run_.hold_at != 0) run_soon(kGapRetryMs);
   if (!sweeping_) {
     sweeping_ = true;
     host_.after(kSweepMs, [this] {

@@ -148,9 +148,9 @@ venue::ClosedPosition FuturesClose::record(std::uint32_t origin) const {
 
 std::optional<FuturesClose> close_of_event(const json::View& element) {
   const json::View event = element["event"]["PositionUpdate"];
-  const auto [tradeable, execution, old_size, new_size, old_entry, price, pnl, fee, currency, fill_time, reason] =
+  const auto [tradeable, execution, old_size, new_size, old_entry, price, pnl, fee, currency, fill_time, reason, type] =
       event.get<"tradeable", "executionUid", "oldPosition", "newPosition", "oldAverageEntryPrice", "executionPrice",
-                "realizedPnL", "fee", "feeCurrency", "fillTime", "updateReason">();
+                "realizedPnL", "fee", "feeCurrency", "fillTime", "updateReason", "tradeType">();
   LogRow sizes;
   sizes.old_balance = old_size.dec_or_none();
   sizes.new_balance = new_size.dec_or_none();
@@ -173,6 +173,7 @@ std::optional<FuturesClose> close_of_event(const json::View& element) {
   set_pnl(c, *result, std::string(pnl.str()));
   c.fee = share_of_fee(or_zero(fee.dec_or_none()), r);
   if (c.currency.empty()) c.hold = "the position event names no currency";
+  else if (type == "liquidation") c.hold = "a position event does not say whether its fee holds the liquidation fee";
   return c;
 }
 

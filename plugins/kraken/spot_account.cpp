@@ -8,6 +8,8 @@
 namespace anduin::kraken {
 namespace {
 
+/// After a login once more, for what the ledger shows late.
+constexpr std::uint64_t kSecondLookMs = 30'000;
 constexpr std::int64_t kProbeEveryMs = 24 * 3'600'000;
 constexpr std::int64_t kProbeAgeMsMax = 3'600'000;
 constexpr std::uint64_t kProbeRetryMs = 300'000;
@@ -93,6 +95,7 @@ void SpotAccount::opened() {
     host_.redial(kPrivate, "no answer to the private subscription");
   });
   run_soon(0);
+  host_.after(kSecondLookMs, [this] { run_soon(0); });
 }
 
 void SpotAccount::closed() {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "anduin/time.hpp"
-#include "book.hpp"
 #include "instruments.hpp"
 
 namespace anduin::kraken {
@@ -36,6 +35,8 @@ std::size_t SpotV2Feed::describe_all(const venue::Reply& reply) {
       const InstrumentRow row = spot_row(key, v, Dialect::kV2);
       host_.describe(row.info());
       learn(row.native);
+      const auto [price, size] = v.get<"pair_decimals", "lot_decimals">();
+      if (price && size) precision_[row.native] = {static_cast<int>(price.i64()), static_cast<int>(size.i64())};
       return true;
     });
   });
@@ -156,6 +157,13 @@ void SpotV2Feed::other_frame(const json::View& frame) {
   }
 }
 
+/// The digits as sent; else with the zeros that the pair's precision asks for, should the writer have dropped them.
+bool SpotV2Feed::agrees(const Slot& s, std::uint32_t sum) const {
+  if (checksum(s.book) == sum) return true;
+  const auto known = precision_.find(s.native);
+  return known != precision_.end() && checksum(s.book, known->second) == sum;
+}
+
 void SpotV2Feed::book_row(const json::View& row, bool snapshot) {
   const auto [symbol, bids, asks, sum, time] = row.get<"symbol", "bids", "asks", "checksum", "timestamp">();
   if (!symbol) return host_.error(AND_E_PROTOCOL, "book", "a row without symbol");
@@ -180,7 +188,7 @@ void SpotV2Feed::book_row(const json::View& row, bool snapshot) {
     return break_book(s, "a level could not be read");
   }
   s.book.truncate(channel_.depth == 0 ? kDepthDefault : channel_.depth);
-  if (const auto expected = sum.i64_or_none(); expected && checksum(s.book) != static_cast<std::uint32_t>(*expected))
+  if (const auto expected = sum.i64_or_none(); expected && !agrees(s, static_cast<std::uint32_t>(*expected)))
     return break_book(s, "checksum mismatch");
   quote_top(s, time_of(time.str()));
 }

@@ -1,6 +1,9 @@
 // Kraken spot prices over WebSocket v2: `ticker` with event_trigger bbo (default), or `book` with its checksum.
 // Thread and lifetime: those of the Prices instance.
 #pragma once
+#include <map>
+
+#include "book.hpp"
 #include "feed.hpp"
 
 namespace anduin::kraken {
@@ -21,10 +24,12 @@ class SpotV2Feed final : public Feed {
   void ticker_row(json::Reader& r);
   void book_row(const json::View& row, bool snapshot);
   void other_frame(const json::View& frame);
+  [[nodiscard]] bool agrees(const Slot& s, std::uint32_t sum) const;
 
   /// ms since the epoch, 0 where it is no time.
   std::int64_t time_of(std::string_view iso);
 
+  std::map<std::string, Precision, std::less<>> precision_;
   std::uint64_t request_ = 0;
   char minute_[17] = {};  ///< the minute last seen, and when it begins
   std::int64_t minute_ms_ = 0;

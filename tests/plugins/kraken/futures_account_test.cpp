@@ -55,6 +55,14 @@ void log_in_futures(HostDouble& host) {
   host.frame(R"({"event":"subscribed","feed":"account_log"})");
 }
 
+/// Lets the reads behind a login happen.
+void settle_down(HostDouble& host, const std::string& answer) {
+  for (int i = 0; i < 4; ++i) {
+    host.pass(15'000);
+    while (host.asked(kLog)) host.reply(kLog, answer);
+  }
+}
+
 const std::string kClose = " PF_XBTUSD long 75000 75500 0.001 0.5 0.05 USD 1775041200123";
 
 }  // namespace
@@ -156,8 +164,7 @@ TEST_CASE("futures stream: rows in either order, repeated snapshots, openings, f
 TEST_CASE("futures: the missing half is asked of the log after five seconds, then of the position history") {
   HostDouble host(true, kFutures);
   log_in_futures(host);
-  host.pass(20'000);
-  while (host.asked(kLog)) host.reply(kLog, page({}));
+  settle_down(host, page({}));
   host.frame(entry(position(7, "e1")));
   host.pass(4'900);
   CHECK(!host.asked(kLog));
@@ -310,11 +317,32 @@ TEST_CASE("futures: a reduction without an execution has no id and is an alarm, 
   CHECK(!host.coverages.back().proven);
 }
 
+TEST_CASE("futures backfill: a missing id among young rows is asked for again, among old ones it is not") {
+  HostDouble host(true, kFutures);
+  host.watermark = "kf1/10/5";
+  SECTION("young") {
+    host.start();
+    host.reply(kLog, page({cash(12, "b"), position(13, "b")}));
+    CHECK(host.closes.size() == 1);
+    CHECK(host.watermark.starts_with("kf1/10/"));
+    CHECK(!host.coverages.back().proven);
+    host.pass(20'000);
+    const auto again = host.reply(kLog, page({cash(11, "z"), cash(12, "b"), position(13, "b")}));
+    CHECK(again.target.find("from=11&") != std::string::npos);
+  }
+  SECTION("old") {
+    host.now_ms += 3'600'000;
+    host.start();
+    host.reply(kLog, page({cash(12, "b"), position(13, "b")}));
+    CHECK(host.watermark.starts_with("kf1/13/"));
+    CHECK(host.coverages.back().proven);
+  }
+}
+
 TEST_CASE("futures stream: a gap in the ids, and a fill that the log does not show, start a read") {
   HostDouble host(true, kFutures);
   log_in_futures(host);
-  host.pass(20'000);
-  while (host.asked(kLog)) host.reply(kLog, page({cash(1, "a"), position(2, "a")}));
+  settle_down(host, page({cash(1, "a"), position(2, "a")}));
   host.frame(entry(cash(3, "b")));
   host.frame(entry(position(4, "b")));
   CHECK(host.closes.size() >= 2);

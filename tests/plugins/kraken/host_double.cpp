@@ -7,14 +7,15 @@
 namespace anduin::test {
 namespace {
 
-constexpr std::size_t kPadding = 64;
+constexpr std::uint32_t kPadding = 64;
 
 std::string text(const and_rec& r, const and_ref& ref) {
   return {reinterpret_cast<const char*>(&r) + ref.off, ref.len};
 }
 std::optional<Decimal> decimal(const and_dec& d) {
   if (d.flags & AND_DEC_ABSENT) return std::nullopt;
-  const auto m = (static_cast<__int128>(d.hi) << 64) | d.lo;
+  const auto m =
+      static_cast<Decimal::Mantissa>(static_cast<Decimal::Unsigned>(static_cast<std::uint64_t>(d.hi)) << 64U | d.lo);
   return Decimal(m, d.exp10);
 }
 std::string plain(const and_dec& d) {
