@@ -122,8 +122,10 @@ class Ledger {
 
   // ---- the submitter's side: each call is one durable transaction ----
 
-  /// Takes the signer: raises its epoch, so that an older holder's writes fail from now on.
-  Result<SignerKey> acquire_signer(std::uint64_t chain_id, const Address& signer);
+  /// Takes the signer for a vault: raises its epoch, so that an older holder's writes fail from now on.
+  /// kBadRequest when it serves another vault of this process: two submitters on one key would take it from
+  /// each other for ever.
+  Result<SignerKey> acquire_signer(std::uint64_t chain_id, const Address& signer, const Address& vault);
   /// Nothing before the first use.
   Result<std::optional<std::uint64_t>> next_nonce(const SignerKey& key);
   /// Sets it the first time, raises it later; never lowers.

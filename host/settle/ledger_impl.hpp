@@ -25,6 +25,8 @@ struct Ledger::Impl {
   std::mutex mutex;
   std::unique_ptr<Database> db;
   std::map<std::string, Account> accounts;  ///< registered by this process
+  std::map<std::pair<std::uint64_t, Address>, Address>
+      signers;  ///< acquired by this process, and for which vault
 
   /// Runs `body` in one durable transaction. What it throws as ErrorException becomes the error, with
   /// nothing kept; a WriteHook's exception passes through.

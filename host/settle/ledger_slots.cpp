@@ -100,8 +100,16 @@ void move_items(Ledger::Impl& impl, std::int64_t slot, const std::vector<ItemMov
 
 }  // namespace
 
-Result<SignerKey> Ledger::acquire_signer(std::uint64_t chain_id, const Address& signer) {
+Result<SignerKey> Ledger::acquire_signer(std::uint64_t chain_id, const Address& signer,
+                                         const Address& vault) {
   return impl_->write("signer", [&] {
+    const auto held = impl_->signers.try_emplace({chain_id, signer}, vault).first;
+    if (held->second != vault) {
+      impl_->refuse(ErrorKind::kBadRequest, "signer " + signer.to_string() + " serves vault " +
+                                                held->second.to_string() + " on chain " +
+                                                std::to_string(chain_id) +
+                                                " already: give every live vault a signer of its own");
+    }
     Query up(*impl_->db,
              "INSERT INTO signer(chain_id, address, epoch) VALUES(?, ?, 1) "
              "ON CONFLICT(chain_id, address) DO UPDATE SET epoch = epoch + 1");

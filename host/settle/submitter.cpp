@@ -41,7 +41,7 @@ void Submitter::note(const std::string& text, const QueuedItem* item) {
 Result<void> Submitter::start() {
   if (started_) return {};
   if (key_.epoch == 0) {
-    auto key = ledger_.acquire_signer(options_.chain_id, signer_.address());
+    auto key = ledger_.acquire_signer(options_.chain_id, signer_.address(), vault_.address());
     if (!key) return key.error();
     key_ = *key;
   }
