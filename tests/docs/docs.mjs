@@ -125,7 +125,7 @@ function checkPage(name) {
       problems.push(`${where}: an example that nothing tests; give it a tag`);
     }
   }
-  fs.rmSync(dir, { recursive: true });
+  fs.rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });  // a stopped host may still write
 }
 
 // -- the table of keys --------------------------------------------------------------------------------------------------
