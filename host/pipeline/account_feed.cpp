@@ -50,7 +50,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   Impl(VenueShared shared, const AccountSettings& settings, const PublicVenue& venue, const market::Instruments& registry,
        settle::Ledger& ledger, settle::LedgerWriter& writer, const settle::AccountInfo& info)
       : shared_(std::move(shared)), settings_(settings), venue_(venue), registry_(registry), ledger_(ledger),
-        writer_(writer), info_(info), transport_(*shared_.loop, *shared_.http, shared_.tls) {}
+        writer_(writer), info_(info), markets_(account_markets(shared_.library->manifest(), settings.market)), transport_(*shared_.loop, *shared_.http, shared_.tls) {}
   ~Impl() override {
     *alive_ = false;
     transport_.attach(nullptr);
@@ -64,7 +64,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     o.label = settings_.venue + "/" + settings_.name;
     o.account = settings_.name;
     o.feeds = {"positions", "balance"};
-    o.options = options_with_market(shared_.library->manifest(), shared_.settings->options_json, settings_.market);
+    o.options = options_with_markets(shared_.library->manifest(), shared_.settings->options_json, markets_);
     o.outbound.account = true;
     o.outbound.credentials = std::make_shared<venue::Credentials>(values);
     o.outbound.endpoints = shared_.settings->endpoints;
@@ -179,7 +179,8 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     const auto known = registry_.find(p.venue, market, p.native_symbol);
     if (!known) {
       const auto waited_ms = static_cast<std::int64_t>((shared_.clock->mono_ns() - w.since_mono_ns) / 1'000'000);
-      if (!venue_.instruments_known(settings_.market) || waited_ms < kInstrumentWaitMs) return false;
+      const bool listed = std::all_of(markets_.begin(), markets_.end(), [&](const std::string& m) { return venue_.instruments_known(m); });
+      if (!listed || waited_ms < kInstrumentWaitMs) return false;
     }
     complete_close(w.report, known.get(), known ? registry_.frozen(p.venue, known->market, known->native) : "");
     if (manifest().ids_per_account) p.id = uid_ + "/" + p.id;
@@ -273,6 +274,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   settle::Ledger& ledger_;
   settle::LedgerWriter& writer_;
   settle::AccountInfo info_;
+  std::vector<std::string> markets_;  ///< the products this key is watched on
   venue::LiveTransport transport_;
   std::unique_ptr<venue::Runner> runner_;
 

@@ -68,7 +68,7 @@ Result<std::vector<Balance>> query_balance(const Settings& settings, const std::
   o.label = venue_name + "/" + a.name;
   o.account = a.name;
   o.feeds = {"balance"};
-  o.options = options_with_market((*library)->manifest(), v->options_json, a.market);
+  o.options = options_with_markets((*library)->manifest(), v->options_json, account_markets((*library)->manifest(), a.market));
   o.outbound.account = true;
   o.outbound.credentials = std::make_shared<venue::Credentials>(values);
   o.outbound.endpoints = v->endpoints;

@@ -11,6 +11,7 @@
 #include "pipeline/account_feed.hpp"
 #include "pipeline/aggregate_rates.hpp"
 #include "pipeline/live_vault.hpp"
+#include "pipeline/market_option.hpp"
 #include "pipeline/public_venue.hpp"
 
 namespace anduin::pipeline {
@@ -127,8 +128,9 @@ Result<void> Host::Impl::start_venues() {
     spdlog::info("[{}] plugin {} {} sha256:{}", v.name, s.library->manifest().id, s.library->manifest().version, s.library->sha256());
     std::vector<std::string> markets = v.markets;
     for (const AccountSettings& a : settings.accounts)
-      if (a.venue == v.name && !a.market.empty() && std::find(markets.begin(), markets.end(), a.market) == markets.end())
-        markets.push_back(a.market);
+      if (a.venue == v.name)
+        for (const std::string& m : account_markets(s.library->manifest(), a.market))
+          if (std::find(markets.begin(), markets.end(), m) == markets.end()) markets.push_back(m);
     auto started = PublicVenue::start(s, std::move(markets), registry, aggregator);
     if (!started) return started.error();
     venues[v.name] = std::move(*started);

@@ -204,7 +204,8 @@ class LiveCheck {
     o.label = a.venue + "/" + a.name;
     o.account = a.name;
     o.feeds = {"positions", "balance"};
-    o.options = options_with_market(shared.library->manifest(), shared.settings->options_json, a.market);
+    const plugin::Manifest& manifest = shared.library->manifest();
+    o.options = options_with_markets(manifest, shared.settings->options_json, account_markets(manifest, a.market));
     o.outbound.account = true;
     o.outbound.credentials = std::make_shared<venue::Credentials>(values);
     o.outbound.endpoints = shared.settings->endpoints;

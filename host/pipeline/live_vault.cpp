@@ -1,5 +1,10 @@
 #include "pipeline/live_vault.hpp"
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "base/log.hpp"
 #include "chain/http_transport.hpp"
 #include "chain/json_rpc_node.hpp"
@@ -10,6 +15,7 @@
 namespace anduin::pipeline {
 namespace {
 
+constexpr std::int64_t kNodeRetryMs = 2'000;  // a node that restarts is back within seconds
 constexpr std::int64_t kPollMs = 500;  // blocks come every 1 to 2 s on the chains this is for
 
 chain::U256 wei_of_gwei(const Decimal& gwei) {
@@ -17,28 +23,117 @@ chain::U256 wei_of_gwei(const Decimal& gwei) {
   return chain::U256(wei.to_string());
 }
 
+bool passes(ErrorKind kind) { return kind == ErrorKind::kRetryable || kind == ErrorKind::kRetryableAfter; }
+
 }  // namespace
 
 struct LiveVault::Impl {
+  Impl(const VaultSettings& s, settle::Ledger& l, Clock& c, Random& r) : settings(s), ledger(l), clock(c), random(r) {}
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+    if (waiter.joinable()) waiter.join();
+  }
+
+  Result<void> go_live();
+  void wait_for_node(std::string why);
+
   VaultSettings settings;
+  settle::Ledger& ledger;
+  Clock& clock;
+  Random& random;
   std::unique_ptr<chain::HttpTransport> transport;
   std::unique_ptr<chain::JsonRpcNode> node;
   std::unique_ptr<chain::LocalSigner> signer;
   std::unique_ptr<chain::Vault> vault;
+
+  std::mutex mutex;  ///< of what follows
+  std::condition_variable changed;
+  bool stopping = false;
+  std::string waiting_for;  ///< why nothing is sent yet; empty once live
   std::unique_ptr<settle::Submitter> submitter;
   std::unique_ptr<settle::SubmitterThread> thread;
+  std::thread waiter;
 };
 
 LiveVault::LiveVault(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LiveVault::~LiveVault() = default;
-void LiveVault::wake() { impl_->thread->wake(); }
-settle::SubmitterStatus LiveVault::status() const { return impl_->thread->status(); }
+
+void LiveVault::wake() {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->thread) impl_->thread->wake();
+}
+
+settle::SubmitterStatus LiveVault::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->thread) return impl_->thread->status();
+  settle::SubmitterStatus none;
+  none.last_error = impl_->waiting_for;
+  return none;
+}
+
 const std::string& LiveVault::name() const { return impl_->settings.name; }
+
+/// Proof first: chain, code, token and role. Then the submitter runs.
+Result<void> LiveVault::Impl::go_live() {
+  const std::string where = "vault " + settings.name;
+  const auto bad = [&](std::string text) { return Error{ErrorKind::kBadRequest, where, std::move(text)}; };
+  auto facts = vault->probe(*node, settings.chain_id, settings.token_decimals, signer->address(), random);
+  if (!facts) return passes(facts.error().kind) ? facts.error() : bad(facts.error().to_string());
+  if (facts->role_missing())
+    return bad("signer " + signer->address().to_string() + " may not settle on " + vault->address().to_string() + ": " +
+               facts->credit_revert->to_string() + "; grant it the role");
+  if (facts->credit_revert) spdlog::warn("[{}] a credit would fail now: {}", where, facts->credit_revert->to_string());
+  settle::SubmitterOptions o;
+  o.vault_name = settings.name;
+  o.chain_id = settings.chain_id;
+  o.token_decimals = settings.token_decimals;
+  o.settled_at.kind = settings.settled_at.at == FinalityRuleSetting::At::kFinalized ? settle::FinalityRule::Kind::kFinalized
+                      : settings.settled_at.at == FinalityRuleSetting::At::kSafe    ? settle::FinalityRule::Kind::kSafe
+                                                                                    : settle::FinalityRule::Kind::kDepth;
+  o.settled_at.depth = settings.settled_at.depth;
+  o.in_flight_max = settings.in_flight;
+  o.fees.max_fee_ceiling = wei_of_gwei(settings.fee_max_gwei);
+  o.gas_limit_max = settings.gas_limit_max;
+  auto made = std::make_unique<settle::Submitter>(std::move(o), ledger, *vault, *node, *signer, clock);
+  if (auto ok = made->start(); !ok) return ok.error();
+  spdlog::info("[{}] live on chain {} at {} as {}", where, facts->chain_id, vault->address().to_string(), signer->address().to_string());
+  const std::lock_guard lock(mutex);
+  submitter = std::move(made);
+  thread = std::make_unique<settle::SubmitterThread>(*submitter, kPollMs, [where](const Error& e) {
+    spdlog::error("[{}] nothing is sent: {}", where, e.to_string());
+  });
+  waiting_for.clear();
+  return {};
+}
+
+/// The node was away at the start: closes become durable and QUEUED meanwhile; the proof is tried until it is given.
+void LiveVault::Impl::wait_for_node(std::string why) {
+  waiting_for = why;
+  spdlog::error("[vault {}] nothing is sent until its node answers: {}", settings.name, why);
+  waiter = std::thread([this, last = std::move(why)]() mutable {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex);
+        if (changed.wait_for(lock, std::chrono::milliseconds(kNodeRetryMs), [this] { return stopping; })) return;
+      }
+      const auto live = go_live();
+      if (live) return;
+      const std::string now = live.error().to_string();
+      if (now != last) spdlog::error("[vault {}] nothing is sent: {}", settings.name, now);
+      last = now;
+      const std::lock_guard lock(mutex);
+      waiting_for = now;
+    }
+  });
+}
 
 Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& settings, settle::Ledger& ledger, Clock& clock,
                                                     Random& random) {
-  auto impl = std::make_unique<Impl>();
-  impl->settings = settings;
+  auto impl = std::make_unique<Impl>(settings, ledger, clock, random);
   const std::string where = "vault " + settings.name;
   const auto bad = [&](std::string text) { return Error{ErrorKind::kBadRequest, where, std::move(text)}; };
   const auto address = chain::Address::parse(settings.address.value);
@@ -60,30 +155,10 @@ Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& setting
   if (!vault) return vault.error();
   impl->vault = std::make_unique<chain::Vault>(std::move(*vault));
 
-  auto facts = impl->vault->probe(*impl->node, settings.chain_id, settings.token_decimals, impl->signer->address(), random);
-  if (!facts) return bad(facts.error().to_string());
-  if (facts->role_missing())
-    return bad("signer " + impl->signer->address().to_string() + " may not settle on " + address->to_string() + ": " +
-               facts->credit_revert->to_string() + "; grant it the role");
-  if (facts->credit_revert) spdlog::warn("[{}] a credit would fail now: {}", where, facts->credit_revert->to_string());
-
-  settle::SubmitterOptions o;
-  o.vault_name = settings.name;
-  o.chain_id = settings.chain_id;
-  o.token_decimals = settings.token_decimals;
-  o.settled_at.kind = settings.settled_at.at == FinalityRuleSetting::At::kFinalized ? settle::FinalityRule::Kind::kFinalized
-                      : settings.settled_at.at == FinalityRuleSetting::At::kSafe    ? settle::FinalityRule::Kind::kSafe
-                                                                                    : settle::FinalityRule::Kind::kDepth;
-  o.settled_at.depth = settings.settled_at.depth;
-  o.in_flight_max = settings.in_flight;
-  o.fees.max_fee_ceiling = wei_of_gwei(settings.fee_max_gwei);
-  o.gas_limit_max = settings.gas_limit_max;
-  impl->submitter = std::make_unique<settle::Submitter>(std::move(o), ledger, *impl->vault, *impl->node, *impl->signer, clock);
-  if (auto ok = impl->submitter->start(); !ok) return ok.error();
-  spdlog::info("[{}] live on chain {} at {} as {}", where, facts->chain_id, address->to_string(), impl->signer->address().to_string());
-  impl->thread = std::make_unique<settle::SubmitterThread>(*impl->submitter, kPollMs, [where](const Error& e) {
-    spdlog::error("[{}] nothing is sent: {}", where, e.to_string());
-  });
+  if (auto live = impl->go_live(); !live) {
+    if (!passes(live.error().kind)) return live.error();
+    impl->wait_for_node(live.error().to_string());
+  }
   return std::unique_ptr<LiveVault>(new LiveVault(std::move(impl)));
 }
 

@@ -14,8 +14,8 @@ namespace anduin::pipeline {
 
 class LiveVault {
  public:
-  /// Probes the chain (id, code, token decimals, role). kBadRequest when vault, chain, key or decimals are wrong;
-  /// a node that is away at start is an error too: going live begins with proof.
+  /// Probes the chain (id, code, token decimals, role): going live begins with proof. kBadRequest when vault, chain,
+  /// key, role or decimals are wrong. A node that is away is waited for: nothing is sent, status() says why.
   static Result<std::unique_ptr<LiveVault>> start(const VaultSettings& settings, settle::Ledger& ledger, Clock& clock,
                                                   Random& random);
   ~LiveVault();

@@ -24,7 +24,8 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     venue::RunnerOptions o;
     o.label = s.name + (market_.empty() ? "" : "/" + market_);
     o.feeds = gives_prices() ? std::vector<std::string>{"prices", "instruments"} : std::vector<std::string>{"instruments"};
-    o.options = options_with_market(owner_.shared_.library->manifest(), s.options_json, market_);
+    o.options = options_with_markets(owner_.shared_.library->manifest(), s.options_json,
+                                     market_.empty() ? std::vector<std::string>() : std::vector<std::string>{market_});
     o.outbound.endpoints = s.endpoints;
     o.outbound.budgets = owner_.shared_.budgets;
     auto made = venue::Runner::start(owner_.shared_.library, std::move(o), transport_, *owner_.shared_.clock,

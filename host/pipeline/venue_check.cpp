@@ -1,10 +1,12 @@
 #include "pipeline/venue_check.hpp"
 
+
 #include <algorithm>
 #include <set>
 
 #include "plugin/config_schema.hpp"
 #include "plugin/manifest.hpp"
+#include "pipeline/market_option.hpp"
 
 namespace anduin::pipeline {
 namespace {
@@ -202,7 +204,7 @@ void VenueChecker::check_account(std::size_t index, AccountSettings& a, bool liv
   if (manifest != nullptr) {
     const std::vector<std::string>& markets =
         manifest->account_markets.empty() ? manifest->markets : manifest->account_markets;
-    if (a.market.empty() && markets.size() > 1) {
+    if (a.market.empty() && markets.size() > 1 && !one_key_serves_all(*manifest)) {
       c_.error(a.place, "venue '" + a.venue + "' has more than one product; add market: with one of " +
                             listed(markets));
     } else if (a.market.empty() && markets.size() == 1) {

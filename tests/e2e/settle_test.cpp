@@ -150,6 +150,45 @@ TEST_CASE("no secret stands in any log, ledger, argument list or environment tha
   CHECK_FALSE(std::filesystem::exists("core"));
 }
 
+TEST_CASE("a key without a market settles every product: an inverse close is paid in its coin at its own exit price") {
+  const TempDir dir;
+  Stage stage(options(dir));
+  stage.start_host();
+  stage.wait_log("positions ready", 4, 60'000);
+  json inverse = close("bybit-1", "BTCUSD", "long", "1000", "0.005");
+  inverse["exitPrice"] = "50000";
+  stage.bybit().control("close", inverse);
+  stage.bybit().control("close", close("bybit-1", "BTCUSDT", "long", "0.5", "1"));
+  REQUIRE(stage.drain(90'000));
+  const auto r = stage.reconcile();
+  INFO(r.line());
+  CHECK(r.good());
+  // 0.005 BTC at 50,000 and one dollar; held instead where the exit price is far from the market: a person looks.
+  CHECK(r.settled + r.held == 2);
+  CHECK(r.injected == 2);
+  CHECK(stage.stop_host() == 0);
+}
+
+TEST_CASE("a node that is away at the start loses nothing: closes are queued and settle when it is back") {
+  const TempDir dir;
+  Stage stage(options(dir));
+  stage.chain().suspend();
+  stage.start_host();
+  stage.wait_log("positions ready", 4, 90'000);
+  stage.bybit().control("close", close("bybit-1", "BTCUSDT", "long", "0.5", "21"));
+  stage.kraken().control("close", close("kraken-1", "BTCUSD", "short", "0.1", "-4"));
+  stage.wait_log("-> accepted", 2, 20'000);
+  stage.wait_log("nothing is sent until its node answers", 1, 5'000);
+  stage.chain().resume();
+  REQUIRE(stage.drain(90'000));
+  const auto r = stage.reconcile();
+  INFO(r.line());
+  CHECK(r.good());
+  CHECK(r.settled == 2);
+  CHECK(r.onchain_sum == "17000000");
+  CHECK(stage.stop_host() == 0);
+}
+
 TEST_CASE("a key that can withdraw and a wrong key are refused in clear words, and the other accounts go on") {
   const TempDir dir;
   Stage stage(options(dir));

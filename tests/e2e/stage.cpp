@@ -132,7 +132,8 @@ void Stage::write_pipeline() {
       const std::string name = a.at("name"), variable = upper(name);
       const std::string address = test::dev_accounts()[user++].address.to_string();
       out << "  - { name: " << name << ", venue: " << sim->venue() << ", user: \"" << address
-          << "\", vault: main, market: " << a.at("market").get<std::string>() << ",\n      settle_from: " << recently() << ", capped_seizure: "
+          << "\", vault: main"
+          << (sim == kraken_.get() ? ", market: " + a.at("market").get<std::string>() : std::string()) << ",\n      settle_from: " << recently() << ", capped_seizure: "
           << (user % 2 == 0 ? "true" : "false") << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\" } }\n";
       environment_.push_back(variable + "_API_KEY=" + a.at("key").get<std::string>());
       environment_.push_back(variable + "_API_SECRET=" + a.at("secret").get<std::string>());
