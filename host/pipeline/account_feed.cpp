@@ -50,7 +50,8 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   Impl(VenueShared shared, const AccountSettings& settings, const PublicVenue& venue, const market::Instruments& registry,
        settle::Ledger& ledger, settle::LedgerWriter& writer, const settle::AccountInfo& info)
       : shared_(std::move(shared)), settings_(settings), venue_(venue), registry_(registry), ledger_(ledger),
-        writer_(writer), info_(info), markets_(account_markets(shared_.library->manifest(), settings.market)), transport_(*shared_.loop, *shared_.http, shared_.tls) {}
+        writer_(writer), info_(info), markets_(account_markets(shared_.library->manifest(), settings.market)),
+        transport_(*shared_.loop, *shared_.http, shared_.tls) {}
   ~Impl() override {
     *alive_ = false;
     transport_.attach(nullptr);
