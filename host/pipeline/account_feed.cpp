@@ -208,8 +208,10 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     const std::string cursor = batch.watermark ? std::string(batch.watermark->cursor.begin(), batch.watermark->cursor.end()) : durable_;
     const bool has_cursor = batch.watermark.has_value();
     in_flight_ = true;
-    settle::LedgerWriter::Done done = [this, alive = alive_, ids = std::move(ids), cursor, has_cursor](Result<std::vector<settle::CloseOutcome>> r) {
-      shared_.loop->post([this, alive, ids, cursor, has_cursor, r = std::move(r)] {
+    // On the writer's thread, perhaps after this object is gone: only the loop may be touched there.
+    settle::LedgerWriter::Done done = [this, loop = shared_.loop, alive = alive_, ids = std::move(ids), cursor,
+                                       has_cursor](Result<std::vector<settle::CloseOutcome>> r) {
+      loop->post([this, alive, ids, cursor, has_cursor, r = std::move(r)] {
         if (*alive) committed(ids, cursor, has_cursor, r);
       });
     };

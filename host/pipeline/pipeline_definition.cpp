@@ -259,7 +259,7 @@ Def<VaultSettings> vault() {
       .member("chain_id", &V::chain_id, integer_as<std::uint64_t>(1, 9'007'199'254'740'991),
               "EIP-155 chain id; every endpoint must report it. Needed for live.")
       .member("rpc", &V::rpc, list(secret("an http or https URL", kHttpUrlPattern, false), "URLs", 1),
-              "JSON-RPC endpoints; two or more confirm each other. Needed for live.")
+              "JSON-RPC endpoints; the first one is used. Needed for live.")
       .member("address", &V::address, maybe_address(), "The vault's address, EIP-55. Needed for live.")
       .with<Signer>("signer", signer, "Who signs. Needed for live.",
                     [](Context&, Place, V& v, Signer s) { v.signer_key = std::move(s.key); })

@@ -30,6 +30,12 @@ void check_ledger(Context& c, const std::string& ledger, Settings& out) {
 /// Live needs all of it; dry-run whatever is there.
 void check_vaults(Context& c, Settings& out) {
   for (VaultSettings& v : out.vaults) {
+    // Amounts become token units in one place, with one number of decimals: another one there would be another amount.
+    if (v.token_decimals != out.vaults.front().token_decimals) {
+      c.error(v.place, "vault '" + v.name + "' has " + std::to_string(v.token_decimals) + " token decimals and '" +
+                           out.vaults.front().name + "' has " + std::to_string(out.vaults.front().token_decimals) +
+                           ": vaults of one file share them; run the other vault from a file of its own");
+    }
     std::erase_if(v.rpc, [](const Secret& s) { return !s.present() && s.env.empty(); });
     if (v.mode == VaultMode::kDryRun) continue;
     const std::string at = "vaults." + v.name;

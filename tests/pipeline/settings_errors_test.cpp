@@ -220,3 +220,10 @@ TEST_CASE("problems come in the order of the file, and a variable may stand for 
       "settle_from: \"${env:DAY}\", user: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\"}\n");
   CHECK(good == "");
 }
+
+TEST_CASE("vaults of one file share the token's decimals: another number would be another amount") {
+  const std::string found = report(kStart + "vaults:\n  a: { token_decimals: 6 }\n  b: { token_decimals: 18 }\n");
+  INFO(found);
+  CHECK(found.find("p.yaml:5:") != std::string::npos);
+  CHECK(found.find("run the other vault from a file of its own") != std::string::npos);
+}
