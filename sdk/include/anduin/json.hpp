@@ -115,7 +115,23 @@ inline const char* container_end(const char* p, const char* end) {
 
 inline const char* scalar_end(const char* p, const char* end) {
   const char* const start = p;
+#if defined(__SSE2__)
+  while (p < end) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i closing = _mm_cmpeq_epi8(_mm_or_si128(block, _mm_set1_epi8(0x20)), _mm_set1_epi8('}'));  // ']' too
+    const __m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(' ')), block);
+    const int hits =
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8(',')), closing), blank));
+    if (hits != 0) {
+      p += __builtin_ctz(static_cast<unsigned>(hits));
+      break;
+    }
+    p += 16;
+  }
+  if (p > end) p = end;
+#else
   while (p < end && *p != ',' && *p != '}' && *p != ']' && static_cast<unsigned char>(*p) > ' ') ++p;
+#endif
   if (p == start) malformed("a value is missing");
   return p;
 }
