@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "base/hex.hpp"
 #include "plugin/elf.hpp"
@@ -103,7 +104,10 @@ Library::Library(std::string path, Inspection inspection, std::unique_ptr<Image>
 Library::~Library() {
   // The image stays mapped for the life of the process: thread-local destructors and function pointers of a plugin
   // may outlive its last instance, and a retained image costs some 100 kB.
-  static_cast<void>(new boost::dll::shared_library(std::move(image_->library)));
+  static std::mutex mutex;
+  static auto* const parked = new std::vector<boost::dll::shared_library>;  // never destroyed
+  const std::lock_guard lock(mutex);
+  parked->push_back(std::move(image_->library));
 }
 
 Result<std::shared_ptr<const Library>> Library::load(const std::string& path, const std::string& pin) {
