@@ -18,7 +18,7 @@ commit=$(git -c safe.directory='*' rev-parse --short HEAD 2>/dev/null || echo un
 } >"$log"
 # -V: the counts that a test prints are the evidence; one at a time, so that the times mean something.
 (cd "$build" && ANDUIN_SOAK=1 ctest -L soak -V --no-tests=error) 2>&1 |
-  sed -E "s#$(pwd)/##g; s#$(cd "$build" && pwd)#build#g" | tee -a "$log"
+  sed -E "s#$(pwd)/##g; s#$(pwd)#.#g; s#$(cd "$build" && pwd)#build#g" | tee -a "$log"
 status=${PIPESTATUS[0]}
 if grep -q 'SKIPPED' "$log"; then echo "soak: some were skipped" | tee -a "$log"; status=1; fi
 echo "ended:   $(date -u +%FT%TZ), status $status" >>"$log"
