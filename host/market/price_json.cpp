@@ -1,26 +1,11 @@
 #include "market/price_json.hpp"
 
+#include "anduin/json.hpp"
+
 namespace anduin::market {
 namespace {
 
-void quoted(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (u < 0x20) {
-      out += "\\u00";
-      out += kHex[u >> 4U];
-      out += kHex[u & 15U];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
+void quoted(std::string& out, std::string_view text) { out += json::quoted(text); }
 
 void number(std::string& out, const char* key, const std::optional<Decimal>& value) {
   out += ",\"";
