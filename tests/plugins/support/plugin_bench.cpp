@@ -1,4 +1,4 @@
-#include "plugins/bybit/bench.hpp"
+#include "plugins/support/plugin_bench.hpp"
 
 #include <dlfcn.h>
 
@@ -13,13 +13,22 @@ namespace {
 
 using nlohmann::json;
 
-const and_plugin_v1* table() {
-  static const and_plugin_v1* const loaded = [] {
-    void* const image = dlopen(ANDUIN_BINARY_DIR "/plugins/anduin-bybit.so", RTLD_NOW | RTLD_LOCAL);
-    if (!image) throw std::runtime_error(dlerror());
-    return static_cast<const and_plugin_v1*>(dlsym(image, "anduin_plugin_v1"));
-  }();
-  return loaded;
+struct Image {
+  const and_plugin_v1* table;
+  json manifest;
+};
+
+/// Loaded once a program and never unloaded.
+const Image& image(const std::string& venue) {
+  static std::map<std::string, Image> loaded;
+  const auto it = loaded.find(venue);
+  if (it != loaded.end()) return it->second;
+  const std::string file = ANDUIN_BINARY_DIR "/plugins/anduin-" + venue + ".so";
+  void* const handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) throw std::runtime_error(dlerror());
+  const auto* const table = static_cast<const and_plugin_v1*>(dlsym(handle, "anduin_plugin_v1"));
+  if (!table) throw std::runtime_error(file + " has no plugin table");
+  return loaded.emplace(venue, Image{table, json::parse(std::string(table->manifest, table->manifest_len))}).first->second;
 }
 
 std::string text(const and_rec& r, const and_ref& ref) {
@@ -58,27 +67,25 @@ std::string SentRequest::query(const std::string& name) const {
   return {};
 }
 
-const json& Bench::manifest() {
-  static const json m = json::parse(std::string(table()->manifest, table()->manifest_len));
-  return m;
-}
+const json& PluginBench::manifest(const std::string& venue) { return image(venue).manifest; }
 
-Bench::Bench(bool account, json options) : table_(table()) {
-  for (const auto& [name, schema] : manifest().at("config").at("properties").items())
+PluginBench::PluginBench(const std::string& venue, bool account, json options, std::int64_t start_ms)
+    : now_ms(start_ms), table_(image(venue).table) {
+  for (const auto& [name, schema] : manifest(venue).at("config").at("properties").items())
     if (!options.contains(name)) options[name] = schema.at("default");
   host_.size = sizeof(host_);
   host_.ctx = this;
-  host_.emit = &Bench::emit;
+  host_.emit = &PluginBench::emit;
   host_.get_ext = [](void*, const char*) -> const void* { return nullptr; };
   const Padded config(json{{"instance", account ? "account" : "public"}, {"options", options}}.dump());
   create_code = table_->create(&host_, config.view(), &instance_);
 }
 
-Bench::~Bench() {
+PluginBench::~PluginBench() {
   if (instance_) table_->destroy(instance_);
 }
 
-int Bench::step(std::uint16_t kind, std::uint32_t id, std::int32_t code, const std::string& data, const std::string& meta) {
+int PluginBench::step(std::uint16_t kind, std::uint32_t id, std::int32_t code, const std::string& data, const std::string& meta) {
   const Padded d(data), m(meta);
   and_in in{};
   in.size = sizeof(in);
@@ -94,50 +101,50 @@ int Bench::step(std::uint16_t kind, std::uint32_t id, std::int32_t code, const s
   return table_->step(instance_, &one, 1);
 }
 
-int Bench::start(std::int64_t settle_from_ms, const std::string& watermark) {
+int PluginBench::start(std::int64_t settle_from_ms, const std::string& watermark) {
   settle_from_ms_ = settle_from_ms;
   watermark_ = watermark;
   return step(AND_IN_START, 0, 0, watermark, json{{"settle_from", settle_from_ms}, {"feeds", json::array()}}.dump());
 }
-void Bench::connect() {
+void PluginBench::connect() {
   const auto due = dialled;
   const std::string meta = json{{"settle_from", settle_from_ms_}, {"attempt", 0}}.dump();
   for (const std::uint32_t c : due) step(AND_IN_DIAL_DUE, c, 0, watermark_, meta);
   for (const auto& [c, endpoint] : endpoints) opened(c);
 }
-int Bench::opened(std::uint32_t c) {
+int PluginBench::opened(std::uint32_t c) {
   return step(AND_IN_OPENED, c, 0, watermark_, json{{"settle_from", settle_from_ms_}}.dump());
 }
-int Bench::frame(std::uint32_t c, const std::string& t) { return step(AND_IN_FRAME, c, 1, t, ""); }
-int Bench::closed(std::uint32_t c, const std::string& reason) {
+int PluginBench::frame(std::uint32_t c, const std::string& t) { return step(AND_IN_FRAME, c, 1, t, ""); }
+int PluginBench::closed(std::uint32_t c, const std::string& reason) {
   return step(AND_IN_CLOSED, c, 1006, "", json{{"reason", reason}}.dump());
 }
-int Bench::symbols(const std::vector<std::string>& added, const std::vector<std::string>& removed) {
+int PluginBench::symbols(const std::vector<std::string>& added, const std::vector<std::string>& removed) {
   return step(AND_IN_SYMBOLS, 0, 0, "", json{{"added", added}, {"removed", removed}}.dump());
 }
-int Bench::query_balance() { return step(AND_IN_QUERY, 1, 0, "", R"({"what":"balance"})"); }
-int Bench::cursor(const std::string& watermark) {
+int PluginBench::query_balance() { return step(AND_IN_QUERY, 1, 0, "", R"({"what":"balance"})"); }
+int PluginBench::cursor(const std::string& watermark) {
   watermark_ = watermark;
   return step(AND_IN_CURSOR, 0, 0, watermark, json{{"settle_from", settle_from_ms_}}.dump());
 }
 
-std::vector<SentRequest> Bench::open_requests(const std::string& path) const {
+std::vector<SentRequest> PluginBench::open_requests(const std::string& path) const {
   std::vector<SentRequest> out;
   std::copy_if(open.begin(), open.end(), std::back_inserter(out), [&](const SentRequest& r) { return r.path() == path; });
   return out;
 }
-int Bench::answer(const std::string& path, const std::string& body, int status, const std::string& containing,
+int PluginBench::answer(const std::string& path, const std::string& body, int status, const std::string& containing,
                   const json& headers) {
   for (const SentRequest& r : open)
     if (r.path() == path && r.target.find(containing) != std::string::npos) return answer(SentRequest(r), body, status, headers);
   throw std::runtime_error("nobody asks for " + path);
 }
-int Bench::answer(const SentRequest& request, const std::string& body, int status, const json& headers) {
+int PluginBench::answer(const SentRequest& request, const std::string& body, int status, const json& headers) {
   std::erase_if(open, [&](const SentRequest& r) { return r.id == request.id; });
   return step(AND_IN_HTTP_DONE, request.id, status, body, json{{"headers", headers}, {"reason", "test"}}.dump());
 }
 
-void Bench::advance(std::int64_t ms) {
+void PluginBench::advance(std::int64_t ms) {
   const std::int64_t to = now_ms + ms;
   while (!timers_.empty() && timers_.begin()->first <= to) {
     const auto [due, id] = *timers_.begin();
@@ -148,25 +155,30 @@ void Bench::advance(std::int64_t ms) {
   now_ms = to;
 }
 
-std::int32_t Bench::emit(void* ctx, const and_rec* rec) {
-  static_cast<Bench*>(ctx)->take(*rec);
+std::int32_t PluginBench::emit(void* ctx, const and_rec* rec) {
+  static_cast<PluginBench*>(ctx)->take(*rec);
   return AND_OK;
 }
 
-void Bench::take(const and_rec& r) {
+void PluginBench::take(const and_rec& r) {
   switch (r.kind) {
     case AND_REC_DIAL: dialled.push_back(r.id); break;
-    case AND_REC_OPEN: endpoints[r.id] = text(r, as<and_rec_open>(r).endpoint); break;
+    case AND_REC_OPEN: {
+      const auto& o = as<and_rec_open>(r);
+      opens.push_back({r.id, text(r, o.endpoint), text(r, o.url), text(r, o.target), text(r, o.headers), o.decode});
+      endpoints[r.id] = opens.back().endpoint;
+      break;
+    }
     case AND_REC_CLOSE: (r.flags & AND_CLOSE_REDIAL ? redialled : dropped).push_back(r.id); break;
     case AND_REC_SEND: {
       const auto& s = as<and_rec_send>(r);
-      frames.push_back({r.id, text(r, s.payload), text(r, s.sign)});
+      frames.push_back({r.id, text(r, s.payload), text(r, s.sign), text(r, s.args), text(r, s.rate)});
       break;
     }
     case AND_REC_HTTP: {
       const auto& h = as<and_rec_http>(r);
-      SentRequest q{r.id,           text(r, h.endpoint), text(r, h.target), text(r, h.headers),
-                    text(r, h.sign), text(r, h.args),     text(r, h.rate)};
+      SentRequest q{r.id,           text(r, h.endpoint), text(r, h.method), text(r, h.target), text(r, h.headers),
+                    text(r, h.body), text(r, h.sign),     text(r, h.args),   text(r, h.rate),   h.cost};
       open.push_back(q);
       requests.push_back(std::move(q));
       break;
@@ -180,14 +192,14 @@ void Bench::take(const and_rec& r) {
       const auto& i = as<and_rec_instrument>(r);
       names_[r.id] = text(r, i.native);
       instruments.push_back({r.id, i.kind, r.flags, text(r, i.native), text(r, i.base), text(r, i.quote), text(r, i.settle),
-                             text(r, i.market), number(i.tick).value_or(""), number(i.contract_size).value_or("")});
+                             text(r, i.market), text(r, i.aliases), number(i.tick).value_or(""), number(i.contract_size).value_or("")});
       break;
     }
     case AND_REC_PRICE: {
       const auto& p = as<and_rec_price>(r);
       prices.push_back({r.id, names_[r.id], number(p.bid).value_or(""), number(p.ask).value_or(""),
                         number(p.bid_size).value_or(""), number(p.ask_size).value_or(""), p.venue_ms,
-                        (r.flags & AND_PRICE_WITHDRAWN) != 0});
+                        (r.flags & AND_PRICE_WITHDRAWN) != 0, (r.flags & AND_PRICE_TIME_UNUSABLE) != 0});
       break;
     }
     case AND_REC_CLOSE_POS: {
@@ -195,7 +207,7 @@ void Bench::take(const and_rec& r) {
       closes.push_back({text(r, c.close_id), text(r, c.symbol), text(r, c.market), c.side == AND_SIDE_LONG ? "long" : "short",
                         text(r, c.currency), text(r, c.fee_currency), text(r, c.pnl_raw), text(r, c.fee_raw), text(r, c.hold),
                         c.origin == AND_ORIGIN_HISTORY ? "history" : "stream", number(c.entry), number(c.exit),
-                        number(c.size), number(c.pnl), number(c.fee), c.closed_ms, r.flags});
+                        number(c.size), number(c.pnl), number(c.fee), number(c.funding), c.closed_ms, r.flags});
       order.push_back("close");
       break;
     }
