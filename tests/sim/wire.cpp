@@ -67,10 +67,12 @@ std::string sha256(std::string_view data) {
   return {reinterpret_cast<const char*>(out.data()), size};
 }
 
+std::string hmac_sha256(std::string_view key, std::string_view data) { return hmac(EVP_sha256(), key, data); }
+
 std::string hmac_sha256_hex(std::string_view key, std::string_view data) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
-  for (const char c : hmac(EVP_sha256(), key, data)) {
+  for (const char c : hmac_sha256(key, data)) {
     hex += kDigits[static_cast<unsigned char>(c) >> 4U];
     hex += kDigits[static_cast<unsigned char>(c) & 15U];
   }

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 // --- digests (raw bytes unless the name says otherwise)
 std::string sha256(std::string_view data);
+std::string hmac_sha256(std::string_view key, std::string_view data);
 std::string hmac_sha256_hex(std::string_view key, std::string_view data);
 std::string hmac_sha512(std::string_view key, std::string_view data);
 std::uint32_t crc32(std::string_view data);
