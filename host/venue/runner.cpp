@@ -19,6 +19,7 @@ constexpr std::size_t kPaddingBytes = 64;       // plugin.h: readable zero bytes
 constexpr std::size_t kWaitingPerClassMax = 10'000;  // a stuck limiter must not eat the memory of the host
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint64_t kWallFreshNs = 200'000;  // wall times have milliseconds: a fifth of one is not seen
+constexpr std::size_t kInflatedMax = 16U << 20U;  // of a frame on an endpoint that names no max_message
 constexpr std::int64_t kAuthRetryMs = 300'000;  // after refused credentials: a person has to act, do not hammer
 
 template <class T>
@@ -224,6 +225,9 @@ void Runner::on_open(std::uint32_t id, std::uint64_t generation) {
 void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<const FrameBytes> frames) {
   const auto it = connections_.find(id);
   if (it == connections_.end() || it->second.generation != generation || frames.empty()) return;
+  const std::shared_ptr<Inflate> keep = it->second.inflate;  // the step may forget the connection, not its bytes
+  if (keep) frames = decompressed(it->second, frames);
+  if (frames.empty()) return;
   const std::uint64_t mono = clock_.mono_ns();
   if (mono - wall_read_mono_ns_ > kWallFreshNs) {
     wall_read_mono_ns_ = mono;
@@ -249,6 +253,16 @@ void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<con
   const auto after = connections_.find(id);
   if (after == connections_.end()) return;
   if (data_seen_ || (after->second.endpoint && !after->second.endpoint->liveness_by_data)) after->second.last_alive_mono_ns = mono;
+}
+
+/// A damaged frame is reported and left out; the connection goes on.
+std::span<const FrameBytes> Runner::decompressed(Connection& c, std::span<const FrameBytes> frames) {
+  const std::size_t bytes_max = c.endpoint && c.endpoint->message_bytes_max > 0 ? c.endpoint->message_bytes_max : kInflatedMax;
+  c.inflate->clear();
+  for (const FrameBytes& f : frames)
+    if (auto added = c.inflate->add(f, bytes_max); !added)
+      events_.on_error({ErrorKind::kProtocol, c.url, added.error().text, manifest().venue_name}, false);
+  return c.inflate->frames();
 }
 
 void Runner::on_pong(std::uint32_t) {}  // a pong is no data: liveness is by payload
@@ -542,6 +556,7 @@ void Runner::on_open_record(const and_rec_open& r) {
   c.state = Connection::State::kDialing;
   c.generation = ++generation_;
   c.url = target->url;
+  c.inflate = r.decode == AND_DECODE_NONE ? nullptr : std::make_shared<Inflate>(r.decode);
   target->connection = r.h.id;
   target->generation = c.generation;
   if (endpoint) target->message_bytes_max = endpoint->message_bytes_max;

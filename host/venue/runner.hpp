@@ -20,6 +20,7 @@
 #include "plugin/instance.hpp"
 #include "venue/backoff.hpp"
 #include "venue/clock_skew.hpp"
+#include "venue/inflate.hpp"
 #include "venue/outbound.hpp"
 #include "venue/runner_events.hpp"
 #include "venue/transport.hpp"
@@ -85,6 +86,7 @@ class Runner final : private plugin::RecordSink {
     Backoff backoff;
     std::uint64_t opened_mono_ns = 0, last_alive_mono_ns = 0, losses = 0;
     std::unique_ptr<TimerHandle> redial, watchdog, pinger;
+    std::shared_ptr<Inflate> inflate;  ///< of compressed frames, where the plugin asked for it
   };
   struct Pending {  ///< a SEND or HTTP record waiting for its rate class
     bool is_http = false;
@@ -123,6 +125,7 @@ class Runner final : private plugin::RecordSink {
   void request_now(const and_rec_http& r);
   void refuse_request(std::uint32_t id, const Error& why);
 
+  std::span<const FrameBytes> decompressed(Connection& c, std::span<const FrameBytes> frames);
   void ask_dial(std::uint32_t id);
   void lost(std::uint32_t id, int code, const std::string& reason, bool tell);
   void watch(std::uint32_t id);
