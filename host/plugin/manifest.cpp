@@ -68,6 +68,24 @@ Endpoint endpoint_of(const json& e, const std::string& pointer) {
   return out;
 }
 
+InboundRule inbound_of(const json& whole) {
+  InboundRule out;
+  if (!whole.contains("inbound")) return out;
+  const json& in = whole.at("inbound");
+  out.scheme = text(in, "scheme", "/inbound");
+  if (out.scheme != "anduin-hmac-v1") throw Bad{"/inbound/scheme", "must be anduin-hmac-v1"};
+  out.content_type = text_or(in, "content_type", "application/json");
+  out.body_bytes_max = static_cast<std::size_t>(
+      integer_or(in, "max_body", static_cast<std::int64_t>(out.body_bytes_max), "/inbound"));
+  constexpr std::size_t kBodyBytesMax = 1U << 20U;  // a record carries it, and AND_REC_SIZE_MAX is as much
+  if (out.body_bytes_max == 0 || out.body_bytes_max > kBodyBytesMax)
+    throw Bad{"/inbound/max_body", "must be 1 to " + std::to_string(kBodyBytesMax)};
+  const std::string trust = text_or(in, "trust", "user");
+  if (trust != "user" && trust != "operator") throw Bad{"/inbound/trust", "must be user or operator"};
+  out.trusted = trust == "operator";
+  return out;
+}
+
 Manifest build(json whole) {
   Manifest m;
   if (integer_or(whole, "schema", 0, "") != 1) throw Bad{"/schema", "must be 1"};
@@ -92,8 +110,9 @@ Manifest build(json whole) {
   m.markets = texts(whole, "markets", "");
   m.account_markets = texts(whole, "account_markets", "");
   m.reply_headers = texts(whole, "reply_headers", "");
+  m.inbound = inbound_of(whole);
   const json& endpoints = member(whole, "endpoints", "");
-  if (!endpoints.is_array() || endpoints.empty()) throw Bad{"/endpoints", "must be a list that is not empty"};
+  if (!endpoints.is_array() || (endpoints.empty() && m.inbound.scheme.empty())) throw Bad{"/endpoints", "must be a list that is not empty"};
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     m.endpoints.push_back(endpoint_of(endpoints[i], "/endpoints/" + std::to_string(i)));
     for (std::size_t j = 0; j < i; ++j)

@@ -32,6 +32,14 @@ struct PnlRow {  ///< what a close of this venue contains; printed by `check`
   std::string unit, pnl, closing_fee, opening_fee, funding;
 };
 
+/// What may come in: POST /webhook/<venue> on the webhook listener, authenticated by the host.
+struct InboundRule {
+  std::string scheme;        ///< "anduin-hmac-v1"; empty = nothing comes in
+  std::string content_type;  ///< the media type a request must have
+  std::size_t body_bytes_max = 65'536;
+  bool trusted = false;      ///< default of the accounts' `trust`: false = user, credits need more than a signature
+};
+
 struct Manifest {
   std::string id, name, version;
   int abi_major = 0, abi_minor = 0, abi_minor_min = 0;
@@ -44,6 +52,7 @@ struct Manifest {
   std::vector<std::string> credentials;    ///< names, in the plugin's order
   std::string nonce_unit;                  ///< "us", "ms" or empty
   PnlRow pnl;
+  InboundRule inbound;
   std::uint32_t records_per_input_max = 4096;
   nlohmann::json json;  ///< the whole text, for egress, sign programs, rates and config
 

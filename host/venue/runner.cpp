@@ -162,6 +162,16 @@ void Runner::set_symbols(const std::vector<std::string>& added, const std::vecto
 
 void Runner::query_balance() { feed(input(AND_IN_QUERY, 1, 0), {}, json{{"what", "balance"}}); }
 
+void Runner::inbound(std::uint32_t id, std::string_view body, const std::string& path, const std::string& identity) {
+  current_connection_ = 0;
+  feed(input(AND_IN_INBOUND, id, 0), body, json{{"method", "POST"}, {"path", path}, {"identity", identity}});
+}
+
+void Runner::close_result(const CloseResult& r) {
+  feed(input(AND_IN_CLOSE_RESULT, 0, 0), {},
+       json{{"ref_seq", r.ref_seq}, {"id", r.id}, {"outcome", r.outcome}, {"ref_id", r.ref_id}, {"reason", r.reason}});
+}
+
 void Runner::set_watermark(std::string watermark, bool failed) {
   options_.watermark = std::move(watermark);
   if (failed) feed(input(AND_IN_CURSOR, 0, 0), options_.watermark, resume_meta());
@@ -397,7 +407,11 @@ void Runner::on_record(const and_rec& r) {
       const ErrorKind kind = e.code == AND_E_AUTH ? ErrorKind::kAuth : e.code == AND_E_FATAL ? ErrorKind::kFatal : ErrorKind::kProtocol;
       return events_.on_error({kind, feed_text(text_of(r, e.where)), feed_text(text_of(r, e.text)), manifest().venue_name}, false);
     }
-    default: return;  // REPLY has no inbound listener to go to yet
+    case AND_REC_REPLY: {
+      const auto& a = as<and_rec_reply>(r);
+      return events_.on_reply(r.id, a.status, text_of(r, a.content_type), text_of(r, a.body));
+    }
+    default: return;
   }
 }
 
@@ -483,6 +497,7 @@ void Runner::on_close_pos(const and_rec_close_pos& r) {
   }
   p.evidence = evidence_of(r.h.ref_seq);
   report.size_in_contracts = (r.h.flags & AND_CLOSE_SIZE_IN_BASE) == 0;
+  report.ref_seq = r.h.ref_seq;
   events_.on_close(std::move(report));
 }
 

@@ -54,6 +54,11 @@ class Runner final : private plugin::RecordSink {
   /// What the host decided about the key; private connections wait for it in live mode.
   void set_account_verdict(bool allowed, const std::string& why);
 
+  /// A verified request of the manifest's `inbound` endpoint; on_reply answers it, now or after close_result().
+  void inbound(std::uint32_t id, std::string_view body, const std::string& path, const std::string& identity);
+  /// The ledger's word on a close that came from an inbound request.
+  void close_result(const CloseResult& result);
+
   // -- called by the transport's owner ----------------------------------------------------------------------------
   void on_open(std::uint32_t connection, std::uint64_t generation);
   /// Frames of one socket read, in order: one step.

@@ -32,6 +32,14 @@ struct PriceReport {
 struct CloseReport {
   ClosedPosition position;
   bool size_in_contracts = true;
+  std::uint64_t ref_seq = 0;  ///< the input that it came from; CloseResult names it
+};
+
+/// What the ledger did with a close that an inbound request reported (AND_IN_CLOSE_RESULT).
+struct CloseResult {
+  std::uint64_t ref_seq = 0;
+  std::string id, outcome;  ///< accepted, duplicate, conflict, held, refused
+  std::string ref_id, reason;
 };
 
 enum class FeedState : std::uint8_t { kReady, kResync, kFailed };
@@ -57,6 +65,10 @@ class RunnerEvents {
     (void)from_ms, (void)to_ms, (void)proven, (void)reason;
   }
   virtual void on_account(const AccountReport&) {}
+  /// The plugin's answer to an inbound request.
+  virtual void on_reply(std::uint32_t inbound, int status, std::string_view content_type, std::string_view body) {
+    (void)inbound, (void)status, (void)content_type, (void)body;
+  }
   /// Closes and watermark of one step are complete: commit them together.
   virtual void on_step_end() {}
   /// Something went wrong that a person may want to see; the instance goes on unless `fatal`.

@@ -140,6 +140,22 @@ struct AccountInfo {
   std::int64_t expires_ms = 0;
 };
 
+/// A request that came in through the host's webhook listener; the host has proven who sent it.
+struct Inbound {
+  std::uint32_t id;        ///< for reply()
+  std::uint64_t seq;       ///< CloseResult::seq of the closes emitted for it
+  std::string_view body;
+  std::string path, identity;  ///< identity: the key's public name
+  [[nodiscard]] json::View json() const { return json::View::parse(body.data(), body.size()); }
+};
+/// What became of a close that an inbound request reported: it is durable now, whatever the outcome.
+struct CloseResult {
+  std::uint64_t seq;    ///< of the request
+  std::string id;       ///< the close id
+  std::string outcome;  ///< accepted, duplicate, conflict, held, refused
+  std::string ref_id, reason;
+};
+
 /// Where an account instance resumes. Handed to every dial and open.
 struct Resume {
   std::string_view watermark;     ///< the last durable cursor; empty = none yet
@@ -265,6 +281,10 @@ class Venue {
   virtual void on_balance_query() { failed("balance", "this venue plugin does not offer balances"); }
   /// The outcome of a commit failed: emit again from the cursor in resume().
   virtual void on_cursor() {}
+  /// A request of the manifest's `inbound` endpoint: reply() now, or after on_close_result.
+  virtual void on_inbound(const venue::Inbound&) {}
+  /// A close emitted from on_inbound is durable, or refused for good.
+  virtual void on_close_result(const venue::CloseResult&) {}
 
  protected:
   // -- connections ------------------------------------------------------------------------------------------------
@@ -318,6 +338,15 @@ class Venue {
   void cancel(TimerId id) {
     if (timers_.erase(id) == 0) return;
     detail::Record<and_rec_timer> r(buffer_, AND_REC_TIMER, id, AND_TIMER_CANCEL, seq_);
+    emit(r.done());
+  }
+
+  /// The answer to an inbound request, once. After a few seconds without one the host answers 503 by itself.
+  void reply(std::uint32_t inbound, std::int32_t status, std::string_view body,
+             std::string_view content_type = "application/json") {
+    detail::Record<and_rec_reply> r(buffer_, AND_REC_REPLY, inbound, 0, seq_);
+    r.fixed().status = status;
+    r.text(&and_rec_reply::content_type, content_type).text(&and_rec_reply::body, body);
     emit(r.done());
   }
 
@@ -444,6 +473,26 @@ class Venue {
     emit(r.done());
   }
 
+  /// Calls fn(row) for each element; a row that cannot be read is reported and costs no other. False: there was one.
+  template <class Fn>
+  bool each_row(const json::View& list, std::string_view where, Fn&& fn) {
+    bool good = true;
+    const auto report = [&](const std::exception& e) {
+      error(AND_E_PROTOCOL, where, e.what());
+      good = false;
+    };
+    for (const json::View row : list) {
+      try {
+        fn(row);
+      } catch (const BadFrame& e) {
+        report(e);
+      } catch (const DecimalError& e) {
+        report(e);
+      }
+    }
+    return good;
+  }
+
   // -- what the input said ----------------------------------------------------------------------------------------
   /// Wall time of the current input, ms since the Unix epoch UTC.
   [[nodiscard]] std::int64_t now_ms() const { return wall_ms_; }
@@ -529,6 +578,17 @@ class Venue {
       case AND_IN_CLOSED: on_close(in.id, in.code, meta_of(in)["reason"].text()); break;
       case AND_IN_CURSOR: take_resume(in); on_cursor(); break;
       case AND_IN_QUERY: on_balance_query(); break;
+      case AND_IN_INBOUND: {
+        const json::View meta = meta_of(in);
+        on_inbound({in.id, in.seq, bytes_of(in.data), meta["path"].text(), meta["identity"].text()});
+        break;
+      }
+      case AND_IN_CLOSE_RESULT: {
+        const json::View meta = meta_of(in);
+        on_close_result({static_cast<std::uint64_t>(meta["ref_seq"].i64()), meta["id"].text(), meta["outcome"].text(),
+                         meta["ref_id"].text(), meta["reason"].text()});
+        break;
+      }
       default: break;  // kinds of a newer host are not for us
     }
   }
