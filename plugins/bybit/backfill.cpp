@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <memory>
-
-#include "query.hpp"
 
 namespace anduin::bybit {
 namespace {
@@ -13,78 +10,30 @@ namespace {
 constexpr std::string_view kExecutions = "/v5/execution/list", kLog = "/v5/account/transaction-log";
 /// The log may lag behind the fills when markets move; after these waits it is asked every minute, with an alarm.
 constexpr std::array<std::uint64_t, 4> kLogWaitsMs{2'000, 5'000, 15'000, 60'000};
-constexpr std::uint64_t kWindowRetryMs = 5'000, kWindowRetryMaxMs = 600'000;
+constexpr std::int64_t kLogMarginMs = 60'000;  // a row's time is its fill's, or a little later
 
 }  // namespace
 
-void Backfill::resume(std::int64_t proven_ms, std::int64_t from_ms) {
+void Backfill::forget() {
   ++generation_;
-  proven_ms_ = proven_ms;
-  from_ms_ = proven_ms > 0 ? std::max(proven_ms - kOverlapMs, from_ms) : from_ms;
-  reached_ms_ = proven_ms;
-  running_ = again_ = asking_ = log_timer_ = false;
+  asking_ = log_timer_ = false;
   waiting_.clear();
   matched_.clear();
   found_.clear();
-  unreadable_.clear();
-}
-
-void Backfill::sweep() {
-  if (running_) {
-    again_ = true;
-    return;
-  }
-  running_ = true;
-  again_ = false;
-  const std::int64_t now = history_.now();
-  std::int64_t from = proven_ms_ > 0 ? std::max(proven_ms_ - kOverlapMs, from_ms_) : from_ms_;
-  if (from < now - kHistoryMs) {
-    // Asked once only: the cursor moves on, the host remembers the range.
-    if (proven_ms_ < now - kHistoryMs)
-      history_.covered(std::max(from, proven_ms_), now - kHistoryMs, false, "Bybit shows two years of history");
-    from = now - kHistoryMs;
-  }
-  if (proven_ms_ < from) proven_ms_ = reached_ms_ = from;
-  to_ms_ = std::max(now, from + 1);
-  window_from_ms_ = from;
-  window_ms_ = kWindowMs;
-  open_window();
-}
-
-// -- pages ----------------------------------------------------------------------------------------------------------
-
-void Backfill::read_pages(std::shared_ptr<Pages> pages, const std::string& cursor) {
-  const std::string query = cursor.empty() ? pages->query : pages->query + "&cursor=" + escape_query(cursor);
-  history_.get(pages->path, query, [this, pages, generation = generation_](const Answer& answer) {
-    if (generation != generation_) return;
-    // A failed page is never "no rows": the whole window is read again.
-    if (answer.verdict != Verdict::kOk) return pages->failed(answer.text);
-    const auto [list, next] = answer.result.get<"list", "nextPageCursor">();
-    pages->rows(list);
-    const std::string following = next.text();
-    if (following.empty()) return pages->complete();
-    if (!pages->cursors.insert(following).second) return pages->failed("the page cursor repeats");
-    if (pages->cursors.size() >= kPagesMax && window_ms_ > kWindowMinMs && pages->path == kExecutions) {
-      window_ms_ /= 2;
-      return open_window();
-    }
-    read_pages(pages, following);
-  });
 }
 
 // -- windows --------------------------------------------------------------------------------------------------------
 
-void Backfill::open_window() {
-  window_to_ms_ = std::min(window_from_ms_ + window_ms_, to_ms_);
+void Backfill::read_window(std::int64_t from_ms, std::int64_t to_ms, HistorySweep::Done done) {
   found_.clear();
-  auto pages = std::make_shared<Pages>();
-  pages->path = kExecutions;
-  pages->query = "category=" + std::string(text(category_)) + "&startTime=" + std::to_string(window_from_ms_) +
-                 "&endTime=" + std::to_string(window_to_ms_) + "&limit=100";
-  pages->rows = [this](const json::View& list) { take_executions(list); };
-  pages->complete = [this] { join_window(); };
-  pages->failed = [this](const std::string& why) { window_failed(why); };
-  read_pages(std::move(pages), "");
+  const std::string query = "category=" + std::string(text(category_)) + "&startTime=" + std::to_string(from_ms) +
+                            "&endTime=" + std::to_string(to_ms) + "&limit=100";
+  source_.pages(kExecutions, query, [this](const json::View& list) { take_executions(list); },
+                [this, from_ms, to_ms, done = std::move(done), generation = generation_](const std::string& failure) {
+                  if (generation != generation_) return;
+                  if (failure.empty()) join_window(from_ms, to_ms, done);
+                  else done(failure);
+                });
 }
 
 void Backfill::take_executions(const json::View& list) {
@@ -92,74 +41,46 @@ void Backfill::take_executions(const json::View& list) {
     try {
       if (auto fill = parse_fill(row, category_, AND_ORIGIN_HISTORY)) found_.push_back(std::move(*fill));
     } catch (const std::exception& e) {
-      history_.report(kExecutions, e.what());
-      // Rows of the overlap were judged when they were new.
-      std::int64_t time_ms = std::numeric_limits<std::int64_t>::max();
+      source_.complain(kExecutions, e.what());
+      std::int64_t time_ms = 0;
       try {
         time_ms = row["execTime"].i64();
       } catch (const BadFrame&) {
       }
-      if (time_ms > reached_ms_) unreadable_ = e.what();
+      sweep_.unreadable(e.what(), time_ms);
     }
   }
 }
 
 /// All executions of the window are here; what they lack is in the log.
-void Backfill::join_window() {
+void Backfill::join_window(std::int64_t from_ms, std::int64_t to_ms, const HistorySweep::Done& done) {
   for (Fill& fill : found_) {
-    if (history_.is_emitted(fill.id) || waiting_.contains(fill.id)) continue;
+    if (source_.knows_fill(fill.id) || waiting_.contains(fill.id)) continue;
     std::string id = fill.id;
     auto& into = fill.complete() ? matched_ : waiting_;
     into.emplace(std::move(id), std::move(fill));
   }
   found_.clear();
-  if (waiting_.empty()) return close_window();
-  auto pages = std::make_shared<Pages>();
-  pages->path = kLog;
-  pages->query = log_query(window_from_ms_ - kLogMarginMs, window_to_ms_ + kLogMarginMs);
-  pages->rows = [this](const json::View& list) { history_.offer_log_rows(list, category_); };
-  pages->complete = [this] { close_window(); };
-  pages->failed = [this](const std::string& why) { window_failed(why); };
-  read_pages(std::move(pages), "");
+  if (waiting_.empty()) return window_joined(done);
+  source_.pages(kLog, log_query(from_ms - kLogMarginMs, to_ms + kLogMarginMs),
+                [this](const json::View& list) { source_.offer_log_rows(list, category_); },
+                [this, done, generation = generation_](const std::string& failure) {
+                  if (generation != generation_) return;
+                  if (failure.empty()) window_joined(done);
+                  else done(failure);
+                });
 }
 
-void Backfill::close_window() {
-  failures_ = 0;
+void Backfill::window_joined(const HistorySweep::Done& done) {
   emit_matched();
-  reached_ms_ = std::max(reached_ms_, window_to_ms_);
-  advance();
   for (auto& [id, fill] : waiting_) fill.asked = std::max(fill.asked, 1U);  // the window has asked
   if (!waiting_.empty()) ask_log_later(kLogWaitsMs.front());
-  if (window_to_ms_ < to_ms_) {
-    window_from_ms_ = window_to_ms_;
-    return open_window();
-  }
-  running_ = false;
-  if (again_) sweep();
-}
-
-void Backfill::window_failed(const std::string& why) {
-  history_.report(kExecutions, std::string(text(category_)) + ": the window is read again: " + why);
-  const std::uint64_t delay = std::min(kWindowRetryMs << std::min(failures_, 7U), kWindowRetryMaxMs);
-  ++failures_;
-  history_.later(delay, [this, generation = generation_] {
-    if (generation == generation_) open_window();
-  });
-}
-
-/// Moves the cursor to what is proven: the windows read, but not beyond a fill that still waits.
-void Backfill::advance() {
-  const std::int64_t limit = waiting_.empty() ? reached_ms_ : std::min(reached_ms_, oldest_waiting_ms() - 1);
-  if (limit <= proven_ms_) return;
-  history_.covered(proven_ms_, limit, unreadable_.empty(), unreadable_);
-  unreadable_.clear();
-  proven_ms_ = limit;
-  history_.save_cursor();
+  done("");
 }
 
 std::int64_t Backfill::oldest_waiting_ms() const {
-  std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
-  for (const auto& [id, fill] : waiting_) oldest = std::min(oldest, fill.time_ms);
+  std::int64_t oldest = 0;
+  for (const auto& [id, fill] : waiting_) oldest = oldest == 0 ? fill.time_ms : std::min(oldest, fill.time_ms);
   return oldest;
 }
 
@@ -172,7 +93,7 @@ std::string Backfill::log_query(std::int64_t from_ms, std::int64_t to_ms) const 
 }
 
 void Backfill::wait_for(Fill fill) {
-  if (waiting_.contains(fill.id) || history_.is_emitted(fill.id)) return;
+  if (waiting_.contains(fill.id) || source_.knows_fill(fill.id)) return;
   std::string id = fill.id;
   waiting_.emplace(std::move(id), std::move(fill));
   ask_log();
@@ -188,7 +109,7 @@ void Backfill::match(const LogRow& row) {
   const auto it = waiting_.find(row.id);
   if (it == waiting_.end()) return;
   if (!is_trade_row(row.type)) {
-    history_.report(kLog, "row of type " + row.type + " for the closing fill " + row.id + ": not taken as its result");
+    source_.complain(kLog, "row of type " + row.type + " for the closing fill " + row.id + ": not taken as its result");
     return;
   }
   if (!complete_from(it->second, row)) return;
@@ -203,14 +124,14 @@ void Backfill::emit_matched() {
   std::sort(order.begin(), order.end(), [](const Fill* a, const Fill* b) {
     return a->time_ms != b->time_ms ? a->time_ms < b->time_ms : a->id < b->id;
   });
-  for (const Fill* fill : order) history_.emit_close(*fill);
+  for (const Fill* fill : order) source_.emit_fill(*fill);
   matched_.clear();
 }
 
 void Backfill::ask_log_later(std::uint64_t delay_ms) {
   if (log_timer_ || asking_) return;
   log_timer_ = true;
-  history_.later(delay_ms, [this, generation = generation_] {
+  source_.later(delay_ms, [this, generation = generation_] {
     if (generation != generation_) return;
     log_timer_ = false;
     ask_log();
@@ -229,31 +150,25 @@ void Backfill::ask_log(std::int64_t since_ms) {
   if (oldest > newest) return log_asked();
   asking_ = true;
   const std::int64_t to = std::min(newest, oldest + kWindowMs);
-  auto pages = std::make_shared<Pages>();
-  pages->path = kLog;
-  pages->query = log_query(oldest - kLogMarginMs, to + kLogMarginMs);
-  pages->rows = [this](const json::View& list) { history_.offer_log_rows(list, category_); };
-  pages->complete = [this, to] {
-    asking_ = false;
-    ask_log(to + 1);
-  };
-  pages->failed = [this, to](const std::string& why) {
-    history_.report(kLog, why);
-    asking_ = false;
-    ask_log(to + 1);
-  };
-  read_pages(std::move(pages), "");
+  source_.pages(kLog, log_query(oldest - kLogMarginMs, to + kLogMarginMs),
+                [this](const json::View& list) { source_.offer_log_rows(list, category_); },
+                [this, to, generation = generation_](const std::string& failure) {
+                  if (generation != generation_) return;
+                  if (!failure.empty()) source_.complain(kLog, failure);
+                  asking_ = false;
+                  ask_log(to + 1);
+                });
 }
 
 /// The look is complete: emit what it brought, ask again for the rest.
 void Backfill::log_asked() {
   emit_matched();
-  advance();
+  sweep_.advance();
   if (waiting_.empty()) return;
   std::uint64_t delay = kLogWaitsMs.back();
   for (auto& [id, fill] : waiting_) {
     if (fill.asked < kLogWaitsMs.size()) delay = std::min(delay, kLogWaitsMs[fill.asked]);
-    else history_.alarm("the transaction log has no row for the closing fill " + id + " of " + fill.symbol +
+    else source_.alarm("the transaction log has no row for the closing fill " + id + " of " + fill.symbol +
                         ": its pnl is unknown, the close waits");
     ++fill.asked;
   }

@@ -27,31 +27,24 @@ Verdict verdict_of(std::int64_t code) {
 }
 
 Answer judge(const venue::Reply& reply) {
+  if (auto failed = judge_transport(reply)) return std::move(*failed);
+  if (reply.status == 403)
+    return Answer::failed(Verdict::kBanned, "HTTP 403: too many requests, or this address is not served", 403);
   Answer out;
-  const auto fail = [&](Verdict verdict, std::string text) {
-    out.verdict = verdict;
-    out.text = std::move(text);
-    return out;
-  };
-  if (reply.status == AND_HTTP_REFUSED) return fail(Verdict::kRequest, "not sent: " + reply.reason());
-  if (reply.status < 0) return fail(Verdict::kServer, "no answer: " + reply.reason());
-  if (reply.status == 403) return fail(Verdict::kBanned, "HTTP 403: too many requests, or this address is not served");
-  if (reply.status == 429 || reply.status >= 500)
-    return fail(reply.status == 429 ? Verdict::kRate : Verdict::kServer, "HTTP " + std::to_string(reply.status));
   try {
-    const auto [code, message, result, time] = reply.json().get<"retCode", "retMsg", "result", "time">();
+    const auto [code, message, result] = reply.json().get<"retCode", "retMsg", "result">();
     const auto number = code.i64_or_none();
-    if (!number) return fail(reply.ok() ? Verdict::kServer : Verdict::kRequest,
-                             "HTTP " + std::to_string(reply.status) + " without a retCode");
+    if (!number)
+      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest,
+                            "HTTP " + std::to_string(reply.status) + " without a retCode");
     out.code = *number;
     out.verdict = verdict_of(*number);
     out.text = message.text();
     out.result = result;
-    out.server_ms = time.i64_or_none().value_or(0);
     if (out.verdict == Verdict::kRate)
       out.retry_at_ms = reply.header("x-bapi-limit-reset-timestamp").i64_or_none().value_or(0);
   } catch (const BadFrame& e) {
-    return fail(Verdict::kServer, std::string("an answer that is no JSON: ") + e.what());
+    return Answer::failed(Verdict::kServer, std::string("an answer that is no JSON: ") + e.what());
   }
   return out;
 }

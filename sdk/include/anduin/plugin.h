@@ -247,6 +247,15 @@ typedef struct and_rec_log { and_rec h; and_ref text; uint32_t level; uint32_t r
 #define AND_LOG_WARN 3u
 #define AND_REC_ERROR 27
 typedef struct and_rec_error { and_rec h; and_ref text, where; int32_t code; uint32_t rsv0; } and_rec_error;
+/* A perpetual's funding rate; id = instrument. Positive: longs pay shorts. */
+#define AND_REC_FUNDING 28
+typedef struct and_rec_funding {
+  and_rec h;
+  and_dec rate;      /* of one interval, a fraction: 0.0001 is 0.01 % */
+  and_dec next_rate; /* predicted for the interval after; ABSENT = not said */
+  int64_t due_ms;    /* when `rate` is paid, ms since the Unix epoch UTC; 0 = not said */
+  int64_t venue_ms;  /* 0 = not said */
+} and_rec_funding;
 
 /* ---- the two tables ------------------------------------------------------------------------------------------- */
 typedef struct and_host_v1 {

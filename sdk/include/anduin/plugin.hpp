@@ -386,6 +386,13 @@ class Venue {
                           none, none, none, none, 0};
     emit(&r.h);
   }
+  /// The funding rate of a perpetual, a fraction of one interval (positive: longs pay), paid at due_ms (0 = not said).
+  void funding(InstrumentId id, const Decimal& rate, const std::optional<Decimal>& next_rate, std::int64_t due_ms,
+               std::int64_t venue_ms) {
+    const and_rec_funding r{{sizeof(and_rec_funding), AND_REC_FUNDING, sizeof(and_rec_funding), id, 0, seq_},
+                            detail::to_abi(rate), detail::to_abi(next_rate), due_ms, venue_ms};
+    emit(&r.h);
+  }
   void closed(const venue::ClosedPosition& p) {
     using R = and_rec_close_pos;
     detail::Record<R> r(buffer_, AND_REC_CLOSE_POS, 0, p.flags, seq_);
@@ -473,24 +480,25 @@ class Venue {
     emit(r.done());
   }
 
-  /// Calls fn(row) for each element; a row that cannot be read is reported and costs no other. False: there was one.
+  /// Calls fn(row) for each element. A row that cannot be read is reported, by its member `name`, and costs no other.
+  /// The first complaint; empty when all were read.
   template <class Fn>
-  bool each_row(const json::View& list, std::string_view where, Fn&& fn) {
-    bool good = true;
-    const auto report = [&](const std::exception& e) {
-      error(AND_E_PROTOCOL, where, e.what());
-      good = false;
+  std::string each_row(const json::View& list, std::string_view where, std::string_view name, Fn&& fn) {
+    std::string complaint;
+    const auto report = [&](const json::View& row, const std::exception& e) {
+      error(AND_E_PROTOCOL, std::string(where) + " " + row[name].text(), e.what());
+      if (complaint.empty()) complaint = e.what();
     };
     for (const json::View row : list) {
       try {
         fn(row);
       } catch (const BadFrame& e) {
-        report(e);
+        report(row, e);
       } catch (const DecimalError& e) {
-        report(e);
+        report(row, e);
       }
     }
-    return good;
+    return complaint;
   }
 
   // -- what the input said ----------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ int PluginBench::step(std::uint16_t kind, std::uint32_t id, std::int32_t code, c
 int PluginBench::start(std::int64_t settle_from_ms, const std::string& watermark) {
   settle_from_ms_ = settle_from_ms;
   watermark_ = watermark;
-  return step(AND_IN_START, 0, 0, watermark, json{{"settle_from", settle_from_ms}, {"feeds", json::array()}}.dump());
+  return step(AND_IN_START, 0, 0, watermark, json{{"settle_from", settle_from_ms}, {"feeds", {"prices", "instruments", "positions", "balance"}}}.dump());
 }
 void PluginBench::connect() {
   const auto due = dialled;

@@ -1,12 +1,12 @@
-// Query strings. Pure, any thread.
+// Query strings of REST requests. Pure, any thread.
 #pragma once
 #include <string>
 #include <string_view>
 
-namespace anduin::bybit {
+namespace anduin {
 
-/// Percent-encodes everything but unreserved characters. Page cursors arrive encoded once and are encoded again:
-/// they are opaque, and what is signed is what is sent.
+/// Percent-encodes everything but unreserved characters (RFC 3986). Opaque page cursors go through it as they came:
+/// what is signed is what is sent.
 inline std::string escape_query(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
@@ -25,4 +25,4 @@ inline std::string escape_query(std::string_view text) {
   return out;
 }
 
-}  // namespace anduin::bybit
+}  // namespace anduin
