@@ -22,20 +22,6 @@ std::string side_text(const std::vector<Level>& levels, const SymbolSpec& spec) 
   return list.text();
 }
 
-/// What changes `before` into `after`; a vanished price has quantity 0.
-std::vector<Level> difference(const std::vector<Level>& before, const std::vector<Level>& after) {
-  std::vector<Level> out;
-  for (const Level& level : after) {
-    if (std::find(before.begin(), before.end(), level) == before.end()) out.push_back(level);
-  }
-  for (const Level& level : before) {
-    const bool stays =
-        std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
-    if (!stays) out.push_back({level.price, 0});
-  }
-  return out;
-}
-
 }  // namespace
 
 std::optional<BybitSim::Feed> BybitSim::make_feed(const std::string& category,
@@ -164,7 +150,7 @@ void BybitSim::push_feed(const std::string& category, const std::string& topic, 
       ++feed.pushes;
       if (feed.depth == 1) feed.last_frame = book_frame(topic, feed, "snapshot", book);
       if (feed.depth > 1 || old_style) {
-        const Ladder delta{difference(feed.last.bids, book.bids), difference(feed.last.asks, book.asks)};
+        const Ladder delta{level_changes(feed.last.bids, book.bids), level_changes(feed.last.asks, book.asks)};
         feed.last = std::move(book);
         feed.last_push_ms = now;
         broadcast(category, topic, book_frame(topic, feed, "delta", delta));

@@ -15,7 +15,10 @@ void FaultySink::pass(ConnId conn, std::string text) {
     return;
   }
   ++frames;
-  out_.send(conn, std::move(text));
+  if (packed(conn))
+    out_.send_binary(conn, gzip(text));
+  else
+    out_.send(conn, std::move(text));
 }
 
 void FaultySink::send(ConnId conn, std::string text) {

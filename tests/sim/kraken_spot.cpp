@@ -32,19 +32,6 @@ std::uint32_t kraken_checksum(const Ladder& book, std::int64_t price_factor) {
   return crc32(digits);
 }
 
-std::vector<Level> level_changes(const std::vector<Level>& before, const std::vector<Level>& after) {
-  std::vector<Level> out;
-  for (const Level& level : before) {
-    const bool stays =
-        std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
-    if (!stays) out.push_back({level.price, 0});
-  }
-  for (const Level& level : after) {
-    if (std::find(before.begin(), before.end(), level) == before.end()) out.push_back(level);
-  }
-  return out;
-}
-
 KrakenSpot::KrakenSpot(VenueContext context, std::vector<SimAccount>& accounts)
     : world_(context.world), sink_(context.sink), accounts_(accounts), books_(accounts.size()) {
   for (Book& book : books_) {

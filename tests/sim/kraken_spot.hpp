@@ -152,7 +152,5 @@ std::string kraken_asset(const std::string& code);
 /// CRC32 over the digits of the ten best asks, then bids. v1 prints prices with more decimals:
 /// `price_factor`.
 std::uint32_t kraken_checksum(const Ladder& book, std::int64_t price_factor = 1);
-/// What changes `before` into `after`; a vanished price has quantity 0.
-std::vector<Level> level_changes(const std::vector<Level>& before, const std::vector<Level>& after);
 
 }  // namespace anduin::sim

@@ -156,6 +156,7 @@ int serve(const Settings& settings) {
   if (!server) return fail(server.error().to_string(), 1);
 
   const std::string authority = options.address + ":" + std::to_string((*server)->port());
+  simulator.world().authority = authority;
   std::printf("%s\n", simulator.ready_line(authority, !settings.plain, ca).dump().c_str());
   std::fflush(stdout);
 

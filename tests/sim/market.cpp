@@ -63,6 +63,19 @@ std::int64_t scale_up(const Decimal& value, int decimals) {
 
 }  // namespace
 
+std::vector<Level> level_changes(const std::vector<Level>& before, const std::vector<Level>& after) {
+  std::vector<Level> out;
+  for (const Level& level : before) {
+    const bool stays =
+        std::any_of(after.begin(), after.end(), [&](const Level& l) { return l.price == level.price; });
+    if (!stays) out.push_back({level.price, 0});
+  }
+  for (const Level& level : after) {
+    if (std::find(before.begin(), before.end(), level) == before.end()) out.push_back(level);
+  }
+  return out;
+}
+
 Market::Market(std::uint64_t seed, std::string venue) : seed_(mix(seed)), venue_hash_(hash_text(venue)) {}
 
 std::int64_t Market::walk_ppb(std::string_view base, std::int64_t wall_ms) const {

@@ -38,6 +38,9 @@ struct Ladder {
   std::vector<Level> bids, asks;  ///< best first
 };
 
+/// What changes one side of a book `before` into `after`; a vanished price has quantity 0 and stands first.
+std::vector<Level> level_changes(const std::vector<Level>& before, const std::vector<Level>& after);
+
 class Market {
  public:
   /// `venue` adds the small disagreement that real venues have (a few parts per million).

@@ -49,6 +49,7 @@ std::optional<Json> SimVenue::control(std::string_view, const Json&) { return st
 
 std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext context) {
   if (name == "bybit") return make_bybit(context);
+  if (name == "htx") return make_htx(context);
   if (name == "kraken") return make_kraken(context);
   return nullptr;
 }
@@ -60,7 +61,9 @@ Simulator::Simulator(const std::string& venue, const Clock& clock, Random& rando
       out_(sink),
       faults_(sink, world_),
       venue_(make_venue(venue, {world_, faults_})),
-      playback_(world_, faults_) {}
+      playback_(world_, faults_) {
+  if (venue_) faults_.packed = [this](ConnId conn) { return venue_->packs_frames(conn); };
+}
 
 Simulator::~Simulator() = default;
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +33,8 @@ class FaultySink final : public FrameSink {
   void unmute() { mutes_.clear(); }
   [[nodiscard]] bool muted(ConnId conn) const;
 
+  /// Frames of these connections leave as gzip members; the other faults see their text.
+  std::function<bool(ConnId)> packed = [](ConnId) { return false; };
   std::int64_t duplicate = 0;  ///< so many coming frames are sent twice
   std::int64_t reorder = 0;    ///< so many coming frames are overtaken by their successor
   std::int64_t delay_ms = 0;   ///< every frame leaves that much later

@@ -64,6 +64,7 @@ struct World {
   Market& market;
   SimOptions options;
   std::int64_t skew_ms = 0;
+  std::string authority = {};  ///< host:port that clients connect to, for venues that sign it
   [[nodiscard]] std::int64_t wall_ms() const { return clock.wall_ms() + skew_ms; }
   [[nodiscard]] std::int64_t mono_ms() const {
     return static_cast<std::int64_t>(clock.mono_ns() / 1'000'000U);
@@ -130,6 +131,8 @@ class SimVenue {
   /// What is subscribed on a connection, for /sim/stats.
   [[nodiscard]] virtual std::vector<std::string> topics(ConnId conn) const = 0;
   [[nodiscard]] virtual std::string endpoint_of(ConnId conn) const = 0;
+  /// True: what leaves on this connection is packed into gzip members, one a frame.
+  [[nodiscard]] virtual bool packs_frames(ConnId) const { return false; }
 };
 
 struct VenueContext {
@@ -137,6 +140,7 @@ struct VenueContext {
   FrameSink& sink;
 };
 std::unique_ptr<SimVenue> make_bybit(VenueContext context);
+std::unique_ptr<SimVenue> make_htx(VenueContext context);
 std::unique_ptr<SimVenue> make_kraken(VenueContext context);
 /// By pipeline name; null for a venue without a simulator.
 std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext context);

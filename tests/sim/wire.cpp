@@ -12,6 +12,8 @@
 namespace anduin::sim {
 namespace {
 
+constexpr int kGzipWindow = 15 + 16;  // zlib: the largest window, gzip framing
+
 const unsigned char* bytes(std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); }
 
 std::string hmac(const EVP_MD* md, std::string_view key, std::string_view data) {
@@ -103,6 +105,39 @@ std::optional<std::string> base64_decode(std::string_view text) {
   for (std::size_t i = text.size(); i > 0 && text[i - 1] == '='; --i) --size;
   out.resize(size);
   return out;
+}
+
+std::string gzip(std::string_view data) {
+  z_stream z{};
+  if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) return {};
+  std::string out(deflateBound(&z, data.size()) + 32, '\0');  // the bound knows nothing of the gzip head
+  z.next_in = const_cast<unsigned char*>(bytes(data));
+  z.avail_in = static_cast<uInt>(data.size());
+  z.next_out = reinterpret_cast<unsigned char*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  deflate(&z, Z_FINISH);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+std::optional<std::string> gunzip(std::string_view data) {
+  z_stream z{};
+  if (inflateInit2(&z, kGzipWindow) != Z_OK) return std::nullopt;
+  z.next_in = const_cast<unsigned char*>(bytes(data));
+  z.avail_in = static_cast<uInt>(data.size());
+  std::string out;
+  int code = Z_OK;
+  while (code == Z_OK) {
+    std::array<char, 16'384> piece{};
+    z.next_out = reinterpret_cast<unsigned char*>(piece.data());
+    z.avail_out = static_cast<uInt>(piece.size());
+    code = inflate(&z, Z_NO_FLUSH);
+    out.append(piece.data(), piece.size() - z.avail_out);
+  }
+  const bool whole = code == Z_STREAM_END && z.avail_in == 0;
+  inflateEnd(&z);
+  return whole ? std::optional(out) : std::nullopt;
 }
 
 std::string pct_decode(std::string_view text, bool plus_is_blank) {

@@ -24,6 +24,9 @@ std::string hmac_sha512(std::string_view key, std::string_view data);
 std::uint32_t crc32(std::string_view data);
 std::string base64_encode(std::string_view data);
 std::optional<std::string> base64_decode(std::string_view text);
+std::string gzip(std::string_view data);  ///< one member
+/// What one gzip member holds; nothing when it is damaged, cut or followed by more.
+std::optional<std::string> gunzip(std::string_view data);
 
 // --- URL forms
 std::string pct_decode(std::string_view text, bool plus_is_blank = false);
