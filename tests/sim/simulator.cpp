@@ -51,6 +51,7 @@ std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext conte
   if (name == "bybit") return make_bybit(context);
   if (name == "htx") return make_htx(context);
   if (name == "kraken") return make_kraken(context);
+  if (name == "kucoin") return make_kucoin(context);
   return nullptr;
 }
 

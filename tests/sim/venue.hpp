@@ -48,6 +48,7 @@ struct SimOptions {
   std::vector<std::string> symbols = {};  ///< canonical, besides the venue's defaults
   int rate = 20;                          ///< price updates per second and symbol
   std::uint64_t seed = 1;
+  bool tls = true;                        ///< for venues that hand out the URL of a socket
   std::int64_t time_scale_permille = 1000;  ///< 1000 = real time; limits and timeouts are divided by it
 };
 
@@ -142,6 +143,7 @@ struct VenueContext {
 std::unique_ptr<SimVenue> make_bybit(VenueContext context);
 std::unique_ptr<SimVenue> make_htx(VenueContext context);
 std::unique_ptr<SimVenue> make_kraken(VenueContext context);
+std::unique_ptr<SimVenue> make_kucoin(VenueContext context);
 /// By pipeline name; null for a venue without a simulator.
 std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext context);
 
