@@ -36,6 +36,7 @@ class AccountVenue : public Venue, protected HistorySweep::Reader {
   struct SignedGet {
     std::string target, headers, sign, args, rate = "rest";
     std::uint32_t cost = 1;
+    std::string_view endpoint = {};  ///< "" = Policy.rest
   };
 
  protected:
@@ -329,8 +330,8 @@ class AccountVenue : public Venue, protected HistorySweep::Reader {
     if (refused_until_ms_ > now_ms()) return again(path, query, std::move(done), attempt, kRetryMaxMs);
     const SignedGet g = signed_get(path, query);
     const auto id = std::make_shared<RequestId>(0);
-    *id = http({.endpoint = policy_.rest, .target = g.target, .headers = g.headers, .sign = g.sign, .args = g.args,
-                .rate = g.rate, .cost = g.cost},
+    *id = http({.endpoint = g.endpoint.empty() ? policy_.rest : g.endpoint, .target = g.target, .headers = g.headers,
+                .sign = g.sign, .args = g.args, .rate = g.rate, .cost = g.cost},
                [this, path, query, done = std::move(done), attempt, id](const venue::Reply& reply) {
                  take_answer(path, query, done, attempt, *id, reply);
                });
