@@ -94,8 +94,14 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     owner_.aggregator_.update(*slots_[p.instrument], {p.bid, p.ask, p.venue_ms, p.received_mono_ns, p.received_ms});
   }
 
-  void on_withdrawn(std::uint32_t instrument) override {
-    if (instrument < slots_.size() && slots_[instrument]) owner_.aggregator_.remove(*slots_[instrument], market::Out::kWithdrawn);
+  void on_withdrawn(std::uint32_t instrument, bool disconnected) override {
+    if (instrument < slots_.size() && slots_[instrument])
+      owner_.aggregator_.remove(*slots_[instrument], disconnected ? market::Out::kDisconnected : market::Out::kWithdrawn);
+  }
+
+  void on_funding(const venue::FundingReport& f) override {
+    if (f.instrument >= slots_.size() || !slots_[f.instrument]) return;
+    spdlog::debug("[{}] funding of {}: {} at {}", label(), natives_[f.instrument], f.rate.to_string(), f.due_ms);
   }
 
   void on_status(std::string_view feed, FeedState state, std::string_view detail) override {
@@ -124,8 +130,6 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
       return;
     }
     spdlog::warn("[{}] disconnected: {}", label(), detail);
-    for (auto* feed : slots_)
-      if (feed) owner_.aggregator_.remove(*feed, market::Out::kDisconnected);
   }
 
  private:

@@ -47,6 +47,7 @@ const Shape* shape_of(std::uint16_t kind) {
   static constexpr Shape kCoverage{AND_SIZE(and_rec_coverage), {AND_OFF(and_rec_coverage, reason)}};
   static constexpr Shape kAccount{AND_SIZE(and_rec_account), {AND_OFF(and_rec_account, uid), AND_OFF(and_rec_account, detail)}};
   static constexpr Shape kClock{AND_SIZE(and_rec_clock), {}};
+  static constexpr Shape kFunding{AND_SIZE(and_rec_funding), {}};
   static constexpr Shape kRate{AND_SIZE(and_rec_rate), {AND_OFF(and_rec_rate, rate)}};
   static constexpr Shape kLog{AND_SIZE(and_rec_log), {AND_OFF(and_rec_log, text)}};
   static constexpr Shape kError{AND_SIZE(and_rec_error), {AND_OFF(and_rec_error, text), AND_OFF(and_rec_error, where)}};
@@ -68,6 +69,7 @@ const Shape* shape_of(std::uint16_t kind) {
     case AND_REC_ACCOUNT: return &kAccount;
     case AND_REC_CLOCK: return &kClock;
     case AND_REC_RATE: return &kRate;
+    case AND_REC_FUNDING: return &kFunding;
     case AND_REC_LOG: return &kLog;
     case AND_REC_ERROR: return &kError;
     default: return nullptr;

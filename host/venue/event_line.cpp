@@ -20,6 +20,13 @@ std::string price_line(std::string_view venue, std::string_view symbol, const De
          ",\"ask\":" + number(ask) + ",\"timestamp\":" + std::to_string(timestamp_ms) + "}";
 }
 
+std::string funding_line(std::string_view venue, std::string_view symbol, const Decimal& rate,
+                         const std::optional<Decimal>& next_rate, std::int64_t due_ms, std::int64_t timestamp_ms) {
+  return "{\"type\":\"funding\",\"venue\":" + quoted(venue) + ",\"symbol\":" + quoted(symbol) + ",\"rate\":" + number(rate) +
+         ",\"nextRate\":" + number(next_rate) + ",\"dueAt\":" + (due_ms == 0 ? "null" : std::to_string(due_ms)) +
+         ",\"timestamp\":" + std::to_string(timestamp_ms) + "}";
+}
+
 std::string close_line(const ClosedPosition& p) {
   const auto entry = p.entry_price && p.entry_derived ? p.entry_price->rounded(kDerivedDecimals) : p.entry_price;
   return "{\"type\":\"close\",\"venue\":" + quoted(p.venue) + ",\"account\":" + quoted(p.account) + ",\"id\":" +

@@ -36,6 +36,7 @@ struct Replay::Impl {
     Events(Impl& impl, bool instruments_only) : impl_(impl), instruments_only_(instruments_only) {}
     void on_instrument(const InstrumentReport& r) override { impl_.take_instrument(r, instruments_only_); }
     void on_price(const PriceReport& p) override { if (!instruments_only_) impl_.take_price(p); }
+    void on_funding(const FundingReport& f) override { if (!instruments_only_) impl_.take_funding(f); }
     void on_close(CloseReport c) override { impl_.take_close(std::move(c)); }
     void on_balance(const Balance& b) override { if (impl_.options.feed == ReplayFeed::kBalance) impl_.line(balance_line(b)); }
     void on_status(std::string_view feed, FeedState state, std::string_view detail) override {
@@ -65,6 +66,7 @@ struct Replay::Impl {
   void feed_frame(const RecordingLine& l);
   void take_instrument(const InstrumentReport& r, bool other_instance);
   void take_price(const PriceReport& p);
+  void take_funding(const FundingReport& f);
   void take_close(CloseReport c);
   void take_status(std::string_view feed, FeedState state, std::string_view detail);
   bool print_close(CloseReport& c, bool at_end);
@@ -170,6 +172,12 @@ void Replay::Impl::take_price(const PriceReport& p) {
     it->second = {p.bid, p.ask};
   }
   line(price_line(library->manifest().venue_name, s.printed, p.bid, p.ask, p.venue_ms != 0 ? p.venue_ms : p.received_ms));
+}
+
+void Replay::Impl::take_funding(const FundingReport& f) {
+  if (f.instrument >= slots.size() || !slots[f.instrument].wanted) return;
+  line(funding_line(library->manifest().venue_name, slots[f.instrument].printed, f.rate, f.next_rate, f.due_ms,
+                    f.venue_ms != 0 ? f.venue_ms : world.clock().wall_ms()));
 }
 
 void Replay::Impl::take_close(CloseReport c) {

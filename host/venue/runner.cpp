@@ -347,7 +347,7 @@ void Runner::withdraw_prices(std::uint32_t connection) {
   for (std::uint32_t id = 0; id < instrument_connection_.size(); ++id)
     if (instrument_connection_[id] == connection) {
       instrument_connection_[id] = 0;
-      events_.on_withdrawn(id);
+      events_.on_withdrawn(id, true);
     }
 }
 
@@ -392,6 +392,7 @@ void Runner::on_record(const and_rec& r) {
     }
     case AND_REC_ACCOUNT: return on_account(as<and_rec_account>(r));
     case AND_REC_CLOCK: return on_clock(as<and_rec_clock>(r));
+    case AND_REC_FUNDING: return on_funding(as<and_rec_funding>(r));
     case AND_REC_RATE: {
       const auto& l = as<and_rec_rate>(r);
       return outbound_->learned(text_of(r, l.rate), l.remaining, l.reset_ms);
@@ -417,9 +418,9 @@ void Runner::on_record(const and_rec& r) {
 
 void Runner::on_price(const and_rec_price& r) {
   data_seen_ = true;
-  if (r.h.flags & AND_PRICE_WITHDRAWN) return events_.on_withdrawn(r.h.id);
+  if (r.h.flags & AND_PRICE_WITHDRAWN) return events_.on_withdrawn(r.h.id, false);
   const auto bid = plugin::decimal_of(r.bid), ask = plugin::decimal_of(r.ask);
-  if (!bid || !ask) return events_.on_withdrawn(r.h.id);
+  if (!bid || !ask) return events_.on_withdrawn(r.h.id, false);
   if (r.h.id >= instrument_connection_.size()) instrument_connection_.resize(std::size_t{r.h.id} + 1, 0);
   instrument_connection_[r.h.id] = current_connection_;
   PriceReport price;
@@ -526,6 +527,12 @@ void Runner::on_clock(const and_rec_clock& r) {
   if (it == requests_.end() || !options_.live) return;
   const InFlight& f = it->second;
   skew_.add({f.sent_mono_ns, f.received_mono_ns, r.venue_ms, r.resolution_ms});
+}
+
+void Runner::on_funding(const and_rec_funding& r) {
+  const auto rate = plugin::decimal_of(r.rate);
+  if (!rate) return;
+  events_.on_funding({r.h.id, *rate, plugin::decimal_of(r.next_rate), r.due_ms, r.venue_ms});
 }
 
 void Runner::on_timer_record(const and_rec_timer& r) {

@@ -120,6 +120,7 @@ class Runner final : private plugin::RecordSink {
   void on_close_pos(const and_rec_close_pos& r);
   void on_account(const and_rec_account& r);
   void on_clock(const and_rec_clock& r);
+  void on_funding(const and_rec_funding& r);
   void on_timer_record(const and_rec_timer& r);
   void on_dial(std::uint32_t id);
   void on_open_record(const and_rec_open& r);

@@ -2,6 +2,7 @@
 // from inside a step: implementations note and return, they do not call the runner back.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,14 @@ struct PriceReport {
   std::int64_t venue_ms = 0;  ///< 0 = not said or unusable
   std::uint64_t received_mono_ns = 0;
   std::int64_t received_ms = 0;
+};
+
+/// A FUNDING record: a fraction of one interval, positive where longs pay.
+struct FundingReport {
+  std::uint32_t instrument = 0;
+  Decimal rate;
+  std::optional<Decimal> next_rate;
+  std::int64_t due_ms = 0, venue_ms = 0;  ///< 0 = not said
 };
 
 /// A CLOSE_POS record; `position.symbol` is the native name still.
@@ -55,8 +64,9 @@ class RunnerEvents {
   virtual ~RunnerEvents() = default;
   virtual void on_instrument(const InstrumentReport&) {}
   virtual void on_price(const PriceReport&) {}
-  /// This instrument has no two-sided quote now, or its connection is gone.
-  virtual void on_withdrawn(std::uint32_t instrument) { (void)instrument; }
+  /// This instrument has no two-sided quote now; `disconnected`: the connection that quoted it last is gone.
+  virtual void on_withdrawn(std::uint32_t instrument, bool disconnected) { (void)instrument, (void)disconnected; }
+  virtual void on_funding(const FundingReport&) {}
   virtual void on_close(CloseReport) {}
   virtual void on_watermark(std::string cursor, std::uint32_t version) { (void)cursor, (void)version; }
   virtual void on_balance(const Balance&) {}

@@ -77,7 +77,7 @@ struct Events final : RunnerEvents {
   std::size_t prices = 0, withdrawn = 0, lost = 0, steps = 0;
   std::vector<std::string> errors, reasons;
   void on_price(const PriceReport&) override { ++prices; }
-  void on_withdrawn(std::uint32_t) override { ++withdrawn; }
+  void on_withdrawn(std::uint32_t, bool) override { ++withdrawn; }
   void on_step_end() override { ++steps; }
   void on_error(const Error& e, bool) override { errors.push_back(e.to_string()); }
   void on_connection(std::uint32_t, bool open, std::string_view why) override {
