@@ -33,7 +33,7 @@ async function outer() {
     fail('npm ci failed');
   }
   const directory = mkdtempSync(join(tmpdir(), 'anduin-ccxt-'));
-  const venue = exchange === 'bybit' ? 'bybit' : 'kraken';
+  const venue = exchange.startsWith('kraken') ? 'kraken' : exchange;
   const sim = spawn(simulator, ['--venue', venue, '--listen', '127.0.0.1:0', '--tls-dir', directory,
     '--accounts', '2', '--die-with-parent'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let lines = 0;
