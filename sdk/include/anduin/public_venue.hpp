@@ -26,6 +26,7 @@ class PublicVenue : public Venue {
   struct Policy {
     Subscriptions::Policy topics;
     std::string_view rest = "rest", rest_rate = "rest";  ///< endpoint and rate class of the instrument lists
+    std::string_view rest_headers = {};                  ///< "Name: value\n" lines of those requests
     std::string_view send_rate = "ws";                   ///< rate class of subscriptions
     std::uint64_t ban_ms = 10 * 60'000;                  ///< how long Verdict::kBanned lasts
     std::uint64_t rotate_ms = 0;  ///< a connection older than this is replaced, the new one first; 0 = never
@@ -359,7 +360,8 @@ class PublicVenue : public Venue {
 
   // -- instrument lists -------------------------------------------------------------------------------------------
   void request_list(std::size_t i, const std::string& target) {
-    http({.endpoint = policy_.rest, .target = target, .rate = policy_.rest_rate, .timeout_ms = 30'000},
+    http({.endpoint = policy_.rest, .target = target, .headers = policy_.rest_headers, .rate = policy_.rest_rate,
+          .timeout_ms = 30'000},
          [this, i, target](const venue::Reply& reply) { take_list(i, target, reply); });
   }
   void take_list(std::size_t i, const std::string& target, const venue::Reply& reply) {
