@@ -222,6 +222,10 @@ void HttpConnection::cut_request(std::uint64_t serial) {
 void HttpConnection::refuse(int status, const std::string& text) {
   keep_ = false;
   waiting_ = false;
+  if (host_->handlers.on_refusal) {
+    const bool head = parser_.head_done() || status == 413;  // a length that is too large ends the parse at the head
+    return send(host_->handlers.on_refusal(status, text, head ? parser_.method() : "", head ? parser_.target() : ""));
+  }
   send({.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = text + "\n"});
 }
 

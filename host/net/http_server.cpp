@@ -21,6 +21,12 @@ constexpr int kBacklog = 1024;
 /// After a failed accept (out of file descriptors): the next try.
 constexpr std::int64_t kAcceptRetryMs = 100;
 
+std::string address_text(const Tcp::socket& socket) {
+  boost::system::error_code fault;
+  const auto peer = socket.remote_endpoint(fault);
+  return fault ? "" : peer.address().to_string();
+}
+
 std::string remote_text(const Tcp::socket& socket) {
   boost::system::error_code fault;
   const auto peer = socket.remote_endpoint(fault);
@@ -71,6 +77,8 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Imp
   std::uint16_t port = 0;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> plain;
   std::unordered_map<std::uint64_t, std::shared_ptr<WsSession>> sessions;
+  std::unordered_map<std::string, std::size_t> by_address;  ///< plain connections, where that is limited
+  std::unordered_map<HttpConnection*, std::string> address_of;
   Timer accept_again;
   bool gone = false;
 
@@ -108,14 +116,29 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Imp
 
   void begin(Tcp::socket socket) {
     const std::string remote = remote_text(socket);
+    const std::string address = options.connections_per_address_max != 0 ? address_text(socket) : std::string();
+    if (const auto held = by_address.find(address);
+        held != by_address.end() && held->second >= options.connections_per_address_max)
+      return;
     const auto connection =
         std::make_shared<HttpConnection>(std::static_pointer_cast<HttpConnection::Host>(shared_from_this()),
                                          std::make_unique<Stream>(std::move(socket)), remote);
     plain[connection.get()] = connection;
+    if (!address.empty()) {
+      ++by_address[address];
+      address_of[connection.get()] = address;
+    }
     connection->start();
   }
 
-  void ended(HttpConnection* connection) override { plain.erase(connection); }
+  void ended(HttpConnection* connection) override {
+    if (const auto it = address_of.find(connection); it != address_of.end()) {
+      const auto count = by_address.find(it->second);
+      if (count != by_address.end() && --count->second == 0) by_address.erase(count);
+      address_of.erase(it);
+    }
+    plain.erase(connection);
+  }
 
   /// The session's link to its connection; nothing of it starts before the handler has agreed.
   std::shared_ptr<WsSession> new_session(const std::string& remote) {

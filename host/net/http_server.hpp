@@ -90,6 +90,7 @@ struct HttpServerOptions {
   std::size_t head_bytes_max = 64U << 10U;    ///< request line and headers; beyond it 431
   std::size_t body_bytes_max = 8U << 20U;     ///< beyond it 413
   std::size_t connections_max = 4096;         ///< beyond it new ones are closed at once
+  std::size_t connections_per_address_max = 0;  ///< the same for each remote address; 0 = no such limit
   std::int64_t request_ms_max = 10'000;       ///< TLS handshake; first byte to last byte of a request
   std::int64_t idle_ms_max = 60'000;          ///< between requests
   std::int64_t write_ms_max = 30'000;         ///< an answer that nobody reads
@@ -104,6 +105,11 @@ struct HttpHandlers {
   std::function<std::optional<HttpResponse>(const ServerRequest& request,
                                             const std::shared_ptr<WsSession>& session)>
       on_upgrade = {};
+  /// Words of the server's own refusals (400, 413, 431), which come before on_request; without it a line of
+  /// text. `method` and `target` are empty where the head could not be read.
+  std::function<HttpResponse(int status, const std::string& text, const std::string& method,
+                             const std::string& target)>
+      on_refusal = {};
 };
 
 class HttpServer {

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "chain/types.hpp"
+#include "pipeline/inbound_prices.hpp"
 #include "pipeline/market_option.hpp"
 #include "venue/key_policy.hpp"
 #include "venue/live_transport.hpp"
@@ -17,8 +18,29 @@ constexpr std::int64_t kInstrumentWaitMs = 60'000;  // a list that is read anew 
 constexpr std::int64_t kRetryCommitMs = 2'000;      // a full disk does not go away faster
 constexpr std::uint64_t kNonceBlock = 1'000;        // nonces per durable reservation: one fsync a thousand calls
 constexpr std::size_t kBatchClosesMax = 2'000;      // one transaction stays well under a second
+constexpr std::size_t kInboundMax = 64;             // requests without an answer: the webhook lets fewer in at a time
+
+/// The ledger's outcomes in the words of AND_IN_CLOSE_RESULT.
+venue::CloseResult close_result(std::uint64_t ref_seq, std::string id, const settle::CloseOutcome& o) {
+  venue::CloseResult r{ref_seq, std::move(id), settle::to_string(o.outcome), o.ref_id.to_string(), o.reason};
+  switch (o.outcome) {
+    case settle::Outcome::kNoAction: r.outcome = "accepted"; break;
+    case settle::Outcome::kDryRun: r.outcome = o.reason.empty() ? "accepted" : "held"; break;
+    case settle::Outcome::kBeforeActivation:
+      r.outcome = "refused";
+      r.reason = "before_activation";
+      break;
+    case settle::Outcome::kRejected: r.outcome = "refused"; break;
+    default: break;
+  }
+  return r;
+}
 
 }  // namespace
+
+bool is_trusted(const plugin::Manifest& manifest, const AccountSettings& account) {
+  return account.trusted.value_or(manifest.inbound.scheme.empty() || manifest.inbound.trusted);
+}
 
 void complete_close(venue::CloseReport& report, const Instrument* known, const std::string& frozen) {
   ClosedPosition& p = report.position;
@@ -51,7 +73,8 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
        settle::Ledger& ledger, settle::LedgerWriter& writer, const settle::AccountInfo& info)
       : shared_(std::move(shared)), settings_(settings), venue_(venue), registry_(registry), ledger_(ledger),
         writer_(writer), info_(info), markets_(account_markets(shared_.library->manifest(), settings.market)),
-        transport_(*shared_.loop, *shared_.http, shared_.tls) {}
+        transport_(*shared_.loop, *shared_.http, shared_.tls),
+        prices_(is_trusted(shared_.library->manifest(), settings) ? shared_.inbound_prices : nullptr) {}
   ~Impl() override {
     *alive_ = false;
     transport_.attach(nullptr);
@@ -66,6 +89,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     o.account = settings_.name;
     o.feeds = {"positions", "balance"};
     o.options = options_with_markets(shared_.library->manifest(), shared_.settings->options_json, markets_);
+    o.options.update(nlohmann::json::parse(settings_.options_json));
     o.outbound.account = true;
     o.outbound.credentials = std::make_shared<venue::Credentials>(values);
     o.outbound.endpoints = shared_.settings->endpoints;
@@ -96,7 +120,38 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   }
   [[nodiscard]] const std::string& name() const { return settings_.name; }
 
+  void inbound(const InboundRequest& request, Webhook::Answer answer) {
+    const std::int64_t now = shared_.clock->wall_ms();
+    if (refused_) return answer(inbound_error(403, "account_refused", problem_, now));
+    if (recovering_ || runner_->poisoned())
+      return answer(inbound_error(503, "busy", "closes cannot be kept at the moment", now, kRetryCommitMs / 1'000));
+    if (inbound_.size() >= kInboundMax) inbound_.erase(inbound_.begin());  // the plugin never answered it
+    const std::uint32_t id = ++last_inbound_;
+    inbound_.emplace(id, std::move(answer));
+    runner_->inbound(id, request.body, request.path, request.key);
+  }
+
   // -- RunnerEvents ----------------------------------------------------------------------------------------------
+  void on_reply(std::uint32_t id, int status, std::string_view content_type, std::string_view body) override {
+    const auto it = inbound_.find(id);
+    if (it == inbound_.end()) return;
+    const auto answer = std::move(it->second);
+    inbound_.erase(it);
+    // A status that no answer can have would break the connection for everything behind it.
+    const bool sound = status >= 200 && status <= 599;
+    answer({sound ? status : 500, std::string(content_type), std::string(body), 0});
+  }
+  void on_instrument(const venue::InstrumentReport& r) override {
+    if (r.id >= natives_.size()) natives_.resize(std::size_t{r.id} + 1);
+    natives_[r.id] = r.instrument.native;
+  }
+  void on_price(const venue::PriceReport& p) override {
+    if (!prices_ || p.instrument >= natives_.size()) return;
+    prices_->update(settings_.name, natives_[p.instrument], {p.bid, p.ask, p.venue_ms, p.received_mono_ns, p.received_ms});
+  }
+  void on_withdrawn(std::uint32_t instrument, bool) override {
+    if (prices_ && instrument < natives_.size()) prices_->withdraw(settings_.name, natives_[instrument]);
+  }
   void on_account(const venue::AccountReport& r) override {
     venue::AccountInfo key;
     key.uid = r.uid;
@@ -164,12 +219,17 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   }
 
  private:
+  struct Sent {  ///< a close that is with the writer
+    std::string id, text;
+    std::uint64_t ref_seq;  ///< of the inbound request that waits for it; 0 = none does
+  };
   struct Waiting {
     venue::CloseReport report;
     std::uint64_t since_mono_ns;
   };
 
   [[nodiscard]] std::string label() const { return settings_.venue + "/" + settings_.name; }
+  [[nodiscard]] bool is_inbound() const { return !manifest().inbound.scheme.empty(); }
   [[nodiscard]] const plugin::Manifest& manifest() const { return shared_.library->manifest(); }
 
   /// True when the close is complete and may go to the ledger.
@@ -178,12 +238,13 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     if (manifest().ids_per_account && uid_.empty()) return false;
     const std::string market = p.market.empty() ? settings_.market : p.market;
     const auto known = registry_.find(p.venue, market, p.native_symbol);
-    if (!known) {
+    if (!known && !is_inbound()) {
       const auto waited_ms = static_cast<std::int64_t>((shared_.clock->mono_ns() - w.since_mono_ns) / 1'000'000);
       const bool listed = std::all_of(markets_.begin(), markets_.end(), [&](const std::string& m) { return venue_.instruments_known(m); });
       if (!listed || waited_ms < kInstrumentWaitMs) return false;
     }
-    complete_close(w.report, known.get(), known ? registry_.frozen(p.venue, known->market, known->native) : "");
+    // What comes in from outside carries its own size, and somebody waits for the answer.
+    if (known || !is_inbound()) complete_close(w.report, known.get(), known ? registry_.frozen(p.venue, known->market, known->native) : "");
     if (manifest().ids_per_account) p.id = uid_ + "/" + p.id;
     return true;
   }
@@ -194,7 +255,11 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     if (in_flight_ || recovering_) return;
     settle::AccountBatch batch;
     batch.account = settings_.name;
+    std::vector<Sent> sent;
     while (!waiting_.empty() && batch.closes.size() < kBatchClosesMax && complete(waiting_.front())) {
+      const ClosedPosition& p = waiting_.front().report.position;
+      sent.push_back({p.id, p.id + " " + p.symbol + " pnl " + p.pnl.to_string() + " " + p.currency,
+                      p.origin == Origin::kInbound ? waiting_.front().report.ref_seq : 0});
       batch.closes.push_back(std::move(waiting_.front().report.position));
       waiting_.pop_front();
     }
@@ -203,22 +268,20 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
       batch.coverage = std::exchange(coverage_, {});
     }
     if (batch.closes.empty() && !batch.watermark && batch.coverage.empty()) return;
-    std::vector<std::string> ids;
-    for (const ClosedPosition& p : batch.closes) ids.push_back(p.id + " " + p.symbol + " pnl " + p.pnl.to_string() + " " + p.currency);
     const std::string cursor = batch.watermark ? std::string(batch.watermark->cursor.begin(), batch.watermark->cursor.end()) : durable_;
     const bool has_cursor = batch.watermark.has_value();
     in_flight_ = true;
     // On the writer's thread, perhaps after this object is gone: only the loop may be touched there.
-    settle::LedgerWriter::Done done = [this, loop = shared_.loop, alive = alive_, ids = std::move(ids), cursor,
+    settle::LedgerWriter::Done done = [this, loop = shared_.loop, alive = alive_, sent = std::move(sent), cursor,
                                        has_cursor](Result<std::vector<settle::CloseOutcome>> r) {
-      loop->post([this, alive, ids, cursor, has_cursor, r = std::move(r)] {
-        if (*alive) committed(ids, cursor, has_cursor, r);
+      loop->post([this, alive, sent, cursor, has_cursor, r = std::move(r)] {
+        if (*alive) committed(sent, cursor, has_cursor, r);
       });
     };
     writer_.post(std::move(batch), std::move(done));
   }
 
-  void committed(const std::vector<std::string>& ids, const std::string& cursor, bool has_cursor,
+  void committed(const std::vector<Sent>& sent, const std::string& cursor, bool has_cursor,
                  const Result<std::vector<settle::CloseOutcome>>& result) {
     in_flight_ = false;
     if (!result) {
@@ -226,6 +289,9 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
       problem_ = result.error().to_string();
       spdlog::error("[{}] closes are not durable: {}", label(), problem_);
       recovering_ = true;
+      // Nobody is told that a close is kept when it is not: the senders come again.
+      for (const auto& [id, answer] : std::exchange(inbound_, {}))
+        answer(inbound_error(503, "busy", "not durable: send it again", shared_.clock->wall_ms(), kRetryCommitMs / 1'000));
       recover_ = shared_.loop->post_after(kRetryCommitMs, [this] {
         recovering_ = false;
         waiting_.clear();
@@ -241,7 +307,8 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
                          : o.outcome == settle::Outcome::kHeld                                              ? spdlog::level::warn
                          : o.outcome == settle::Outcome::kDuplicate                                         ? spdlog::level::debug
                                                                                                             : spdlog::level::info;
-      spdlog::log(level, "[close] {} {} -> {} {} {}", label(), ids[i], settle::to_string(o.outcome), o.ref_id.to_string(), o.reason);
+      spdlog::log(level, "[close] {} {} -> {} {} {}", label(), sent[i].text, settle::to_string(o.outcome), o.ref_id.to_string(), o.reason);
+      if (sent[i].ref_seq != 0) runner_->close_result(close_result(sent[i].ref_seq, sent[i].id, o));
     }
     if (has_cursor) {
       durable_ = cursor;
@@ -281,6 +348,11 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
   venue::LiveTransport transport_;
   std::unique_ptr<venue::Runner> runner_;
 
+  std::map<std::uint32_t, Webhook::Answer> inbound_;  ///< requests that wait for an answer, oldest first
+  std::uint32_t last_inbound_ = 0;
+  std::shared_ptr<InboundPrices> prices_;  ///< null: what this account says of prices is not heard
+  std::vector<std::string> natives_;       ///< by instrument id
+
   std::string uid_, durable_, nonce_scope_, problem_;
   std::uint64_t nonce_ = 0, nonce_end_ = 0;
   std::deque<Waiting> waiting_;
@@ -295,6 +367,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
 
 AccountFeed::AccountFeed(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AccountFeed::~AccountFeed() = default;
+void AccountFeed::inbound(const InboundRequest& request, Webhook::Answer answer) { impl_->inbound(request, std::move(answer)); }
 AccountFeed::Health AccountFeed::health() const { return impl_->health(); }
 const std::string& AccountFeed::name() const { return impl_->name(); }
 

@@ -9,6 +9,7 @@
 
 #include "market/symbols.hpp"
 #include "pipeline/public_venue.hpp"
+#include "pipeline/webhook.hpp"
 #include "settle/ledger.hpp"
 #include "settle/ledger_writer.hpp"
 
@@ -21,6 +22,9 @@ class AccountFeed {
                                                     settle::Ledger& ledger, settle::LedgerWriter& writer,
                                                     const settle::AccountInfo& info);
   ~AccountFeed();
+
+  /// A request of this account's key, authenticated. On the loop; `answer` runs once, there, or never.
+  void inbound(const InboundRequest& request, Webhook::Answer answer);
 
   struct Health {
     bool ready = false, refused = false;
@@ -36,6 +40,9 @@ class AccountFeed {
   explicit AccountFeed(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// Who vouches for an account's closes: what the pipeline file says, else what its venue's manifest implies.
+bool is_trusted(const plugin::Manifest& manifest, const AccountSettings& account);
 
 /// Completes a close from its instrument: canonical name, kind, base coin, size in base units (USD on inverse). `known`
 /// null: the venue's list does not have it; it is kept under its native name and held for a person.

@@ -10,6 +10,7 @@
 #include "net/tls.hpp"
 #include "pipeline/account_feed.hpp"
 #include "pipeline/aggregate_rates.hpp"
+#include "pipeline/inbound_prices.hpp"
 #include "pipeline/live_vault.hpp"
 #include "pipeline/market_option.hpp"
 #include "pipeline/public_venue.hpp"
@@ -40,6 +41,7 @@ struct Host::Impl {
   Result<void> start_vaults();
   Result<void> start_venues();
   Result<void> start_accounts();
+  Result<void> admit(const AccountSettings& account, AccountFeed& feed);
   Result<settle::AccountInfo> register_account(const AccountSettings& account, const VenueShared& shared);
   void expire();
 
@@ -54,6 +56,7 @@ struct Host::Impl {
   std::unique_ptr<settle::Ledger> ledger;
   std::vector<std::unique_ptr<LiveVault>> vaults;
   std::unique_ptr<settle::LedgerWriter> writer;
+  std::unique_ptr<Webhook> webhook;      // outlives the loop: answers may still be on their way to it
   std::unique_ptr<net::EventLoop> loop;  // everything below lives on it
   std::map<std::string, VenueShared> shared;
   std::vector<std::unique_ptr<net::HttpClient>> clients;
@@ -78,6 +81,7 @@ Result<void> Host::Impl::start() {
       for (auto& v : vaults) v->wake();
     });
   }
+  if (settings.webhook) webhook = std::make_unique<Webhook>(clock, *settings.webhook);
   loop = std::make_unique<net::EventLoop>("anduin-io");
   loop->start();
   Result<void> result;
@@ -86,6 +90,7 @@ Result<void> Host::Impl::start() {
     if (result) result = start_accounts();
     if (result) expire();
   });
+  if (result && webhook) result = webhook->start();  // last: whoever comes in finds everything there
   return result;
 }
 
@@ -125,6 +130,10 @@ Result<void> Host::Impl::start_venues() {
     s.budgets = std::make_shared<venue::HostBudgets>();
     s.clock = &clock;
     s.random = &random;
+    if (const auto& rule = s.library->manifest().inbound; !rule.scheme.empty()) {
+      s.inbound_prices = std::make_shared<InboundPrices>(v, s.library->manifest().venue_name, registry, aggregator);
+      if (webhook) webhook->add_venue(v.name, rule);
+    }
     spdlog::info("[{}] plugin {} {} sha256:{}", v.name, s.library->manifest().id, s.library->manifest().version, s.library->sha256());
     std::vector<std::string> markets = v.markets;
     for (const AccountSettings& a : settings.accounts)
@@ -161,6 +170,19 @@ Result<settle::AccountInfo> Host::Impl::register_account(const AccountSettings& 
   return info;
 }
 
+/// The account's key opens the webhook for its feed.
+Result<void> Host::Impl::admit(const AccountSettings& a, AccountFeed& feed) {
+  const auto key = a.credentials.find("key"), secret = a.credentials.find("secret");
+  if (key == a.credentials.end() || secret == a.credentials.end())
+    return Error{ErrorKind::kBadRequest, a.name, "an inbound venue's manifest must name the credentials key and secret"};
+  return webhook->add_key(a.venue, key->second.value, secret->second.value,
+                          [this, &feed](InboundRequest request, Webhook::Answer answer) {
+                            loop->post([&feed, request = std::move(request), answer = std::move(answer)] {
+                              feed.inbound(request, answer);
+                            });
+                          });
+}
+
 Result<void> Host::Impl::start_accounts() {
   for (const AccountSettings& a : settings.accounts) {
     const VenueShared& s = shared.at(a.venue);
@@ -174,6 +196,8 @@ Result<void> Host::Impl::start_accounts() {
     auto feed = AccountFeed::start(s, a, *venues.at(a.venue), registry, *ledger, *writer, *info);
     if (!feed) return feed.error();
     accounts.push_back(std::move(*feed));
+    if (!s.library->manifest().inbound.scheme.empty() && webhook)
+      if (auto ok = admit(a, *accounts.back()); !ok) return ok;
   }
   return {};
 }
@@ -184,6 +208,7 @@ void Host::Impl::expire() {
 }
 
 Host::Impl::~Impl() {
+  if (webhook) webhook->stop();
   if (loop) {
     // Nothing new is taken; what was posted to the writer still becomes durable.
     loop->call([this] {
@@ -206,6 +231,8 @@ Result<std::unique_ptr<Host>> Host::start(Settings settings) {
   if (auto ok = impl->start(); !ok) return ok.error();
   return std::unique_ptr<Host>(new Host(std::move(impl)));
 }
+
+std::uint16_t Host::webhook_port() const { return impl_->webhook ? impl_->webhook->port() : std::uint16_t{0}; }
 
 Host::Status Host::status() {
   Status s;

@@ -32,6 +32,8 @@ class Host {
     std::size_t unproven = 0;  ///< open unproven ranges
   };
   [[nodiscard]] Status status();
+  /// Where the webhook listens; 0 = there is none.
+  [[nodiscard]] std::uint16_t webhook_port() const;
 
  private:
   struct Impl;

@@ -128,6 +128,21 @@ Def<std::vector<AccountSettings>> accounts() {
                     "seizeCollateralCapped instead of seizeCollateral. Default: bridge.capped_seizure.")
           .member("allow_trading_key", &AccountSettings::allow_trading_key, boolean(),
                   "Accept an API key that can trade. One that can withdraw is always refused.", false)
+          .with<std::string>("options", any_object("the plugin's options for this account"),
+                             "Settings of the plugin for this account; its manifest says which.",
+                             [](Context&, Place, AccountSettings& a, std::string json) {
+                               if (!json.empty()) a.options_json = std::move(json);
+                             })
+          .with<bool>("trust", choice<bool>({{"operator", true}, {"user", false}}),
+                      "Who vouches for the closes. user: seizures flow, credits are held but for what the limits "
+                      "below and an independent price allow. Default: operator; user where closes come in by webhook.",
+                      [](Context&, Place, AccountSettings& a, bool trusted) { a.trusted = trusted; })
+          .optional("max_credit_per_close", &AccountSettings::max_credit_per_close, positive_decimal("US dollars"),
+                    "trust user: a larger credit is held. Default: none, every credit is held.")
+          .optional("max_credit_per_day", &AccountSettings::max_credit_per_day, positive_decimal("US dollars"),
+                    "trust user: credits beyond this sum in 24 hours are held. Default: none, every credit is held.")
+          .member("price_band_percent", &AccountSettings::price_band_percent, positive_decimal("percent"),
+                  "trust user: how far the exit price of a credit may be from the aggregated price.", 1)
           .required("name")
           .required("venue")
           .required("user")

@@ -51,7 +51,8 @@ class PublicVenue::Instance final : public venue::RunnerEvents {
     h.prices = prices_;
     if (!runner_) return h;
     const auto connections = runner_->connections();
-    h.connected = gives_prices() ? !connections.empty() : instruments_known_;
+    const bool inbound = !owner_.shared_.library->manifest().inbound.scheme.empty();  // it dials nobody
+    h.connected = gives_prices() && !inbound ? !connections.empty() : instruments_known_;
     for (const auto& c : connections) {
       h.connected = h.connected && c.open;
       h.losses += c.losses;

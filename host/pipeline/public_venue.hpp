@@ -19,6 +19,8 @@ class TlsContext;
 
 namespace anduin::pipeline {
 
+class InboundPrices;
+
 /// What all instances of one venue share.
 struct VenueShared {
   std::shared_ptr<const plugin::Library> library;
@@ -27,6 +29,7 @@ struct VenueShared {
   net::HttpClient* http = nullptr;
   std::shared_ptr<net::TlsContext> tls;
   std::shared_ptr<venue::HostBudgets> budgets;
+  std::shared_ptr<InboundPrices> inbound_prices;  ///< null unless accounts of this venue post prices
   Clock* clock = nullptr;
   Random* random = nullptr;
 };

@@ -74,6 +74,13 @@ struct AccountSettings {
   std::optional<std::int64_t> settle_from_ms;
   std::optional<bool> capped_seizure;  ///< default: bridge.capped_seizure
   bool allow_trading_key = false;      ///< accept a key that can trade; one that can withdraw never
+  /// Options of the plugin for this account, a JSON object as text, checked and with the manifest's defaults.
+  std::string options_json = "{}";
+  /// Who vouches for its closes. Default: operator; of a venue whose closes come in from outside: user
+  std::optional<bool> trusted;
+  /// trust: user only. US dollars, > 0; without both every credit is held
+  std::optional<Decimal> max_credit_per_close, max_credit_per_day;
+  Decimal price_band_percent = 1;      ///< trust: user only; how far exit may stray from the aggregate, > 0
   Place place;
   /// All credentials have a value. Without them a dry-run account has no private feed.
   [[nodiscard]] bool complete() const;

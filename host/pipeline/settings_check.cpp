@@ -92,7 +92,7 @@ void check_references(Context& c, std::size_t i, AccountSettings& a, const Setti
   }
 }
 
-void check_accounts(Context& c, Settings& out, const VenueChecker& venues) {
+void check_accounts(Context& c, Settings& out, VenueChecker& venues) {
   std::map<std::string, Place> names;
   for (std::size_t i = 0; i < out.accounts.size(); ++i) {
     AccountSettings& a = out.accounts[i];
@@ -127,11 +127,8 @@ void check_not_yet(Context& c, const Settings& out) {
               std::string(key) + ": is checked, but this version has no " + what + " yet and ignores it");
   };
   if (out.http) not_yet("http", "HTTP API");
-  if (out.webhook) {
-    not_yet("webhook", "listener for inbound closes");
-    if (!c.has("webhook.tls"))
-      c.error(c.at("webhook"), "webhook lacks 'tls'; add tls: { certificate: FILE, key: FILE }");
-  }
+  if (out.webhook && !c.has("webhook.tls"))
+    c.error(c.at("webhook"), "webhook lacks 'tls'; add tls: { certificate: FILE, key: FILE }");
   if (out.control) not_yet("control", "control socket");
 }
 
@@ -168,6 +165,7 @@ Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
   check_symbols(c, raw, out);
   check_vaults(c, out);
   check_accounts(c, out, venues);
+  venues.check_inbound(out);
   if (!c.failed()) venues.warn_idle(out);  // a value that could not be read is no idleness
   check_ledger(c, raw.ledger, out);
   if (!c.failed() && !out.accounts.empty() && !has_dollar_coin(out)) {

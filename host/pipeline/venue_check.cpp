@@ -197,7 +197,7 @@ void VenueChecker::check_together(const Settings& settings) {
   }
 }
 
-void VenueChecker::check_account(std::size_t index, AccountSettings& a, bool live) const {
+void VenueChecker::check_account(std::size_t index, AccountSettings& a, bool live) {
   const std::string at = "accounts[" + std::to_string(index) + "]";
   const auto known = manifests_.find(a.venue);
   const plugin::Manifest* manifest = known == manifests_.end() ? nullptr : known->second;
@@ -213,12 +213,66 @@ void VenueChecker::check_account(std::size_t index, AccountSettings& a, bool liv
       c_.error(c_.at(at + ".market"), "'" + a.market + "' is not a market of an account of '" + a.venue +
                                           "'" + hint(a.market, markets));
     }
+    check_account_options(at, a, *manifest);
     if (!manifest->has_feed("positions")) {
       c_.error(c_.at(at + ".venue"),
                "plugin '" + plugin_of_.at(a.venue) + "' reports no closes: it has no positions feed");
     }
   }
   check_credentials(at, a, manifest, live);
+}
+
+/// What identifies an account at its venue (`account_unique` of the manifest) may be claimed once.
+void VenueChecker::check_account_options(const std::string& at, AccountSettings& a, const plugin::Manifest& manifest) {
+  nlohmann::json options = nlohmann::json::parse(a.options_json);
+  for (const plugin::OptionProblem& problem : plugin::check_account_options(manifest, options)) {
+    const std::string path = at + ".options." + problem.name;
+    c_.error(c_.has(path) ? c_.at(path) : a.place, "account '" + a.name + "': " + problem.name + ": " + problem.text);
+  }
+  a.options_json = options.dump();
+  for (const auto& names : manifest.json.value("account_unique", nlohmann::json::array())) {
+    std::string claim = manifest.id, what;
+    for (const auto& name : names) {
+      const std::string key = name.get<std::string>();
+      const nlohmann::json value = options.value(key, nlohmann::json(""));
+      claim += "\n" + key + "=" + value.dump();
+      what += (what.empty() ? "" : " and ") + key;
+    }
+    const auto [owner, fresh] = claimed_.emplace(claim, a.name);
+    if (!fresh)
+      c_.error(c_.has(at + ".options") ? c_.at(at + ".options") : a.place,
+               "accounts '" + owner->second + "' and '" + a.name + "' have the same " + what +
+                   ": their closes would be reported twice; keep one of them");
+  }
+}
+
+void VenueChecker::check_inbound(const Settings& settings) const {
+  bool any = false;
+  std::map<std::string, std::string> keys;  // venue and key -> account
+  for (std::size_t i = 0; i < settings.accounts.size(); ++i) {
+    const AccountSettings& a = settings.accounts[i];
+    const auto known = manifests_.find(a.venue);
+    if (known == manifests_.end() || known->second == nullptr) continue;
+    const std::string at = "accounts[" + std::to_string(i) + "]";
+    if (known->second->inbound.scheme.empty()) continue;
+    any = true;
+    if (!settings.webhook)
+      c_.error(a.place, "closes of account '" + a.name + "' come in by webhook and there is none; add webhook: "
+                                                         "{ listen: \"0.0.0.0:443\", tls: { certificate: FILE, key: FILE } }");
+    const auto key = a.credentials.find("key"), secret = a.credentials.find("secret");
+    if (key != a.credentials.end() && key->second.present()) {
+      if (!matches(key->second.value, "[A-Za-z0-9_-]{1,64}"))
+        c_.error(key->second.place, "the key of account '" + a.name + "' must be 1 to 64 letters, digits, '_' or '-'");
+      const auto [owner, fresh] = keys.emplace(a.venue + "\n" + key->second.value, a.name);
+      if (!fresh)
+        c_.error(key->second.place, "accounts '" + owner->second + "' and '" + a.name + "' have one key; give each its own");
+    }
+    if (secret != a.credentials.end() && secret->second.present() && !matches(secret->second.value, "[0-9a-fA-F]{64}"))
+      c_.error(secret->second.place,
+               "the secret of account '" + a.name + "' must be 64 hex digits; make one with: openssl rand -hex 32");
+  }
+  if (!any && settings.webhook && catalog_ != nullptr)
+    c_.warning(c_.at("webhook"), "no account's closes come in by webhook: nothing will be served there");
 }
 
 void VenueChecker::check_credentials(const std::string& at, const AccountSettings& a,

@@ -15,7 +15,9 @@ class VenueChecker {
   /// nobody.
   void check_together(const Settings& settings);
   /// Market and credentials; fills in the market.
-  void check_account(std::size_t index, AccountSettings& account, bool live) const;
+  void check_account(std::size_t index, AccountSettings& account, bool live);
+  /// Venues whose closes come in by webhook, and the webhook itself.
+  void check_inbound(const Settings& settings) const;
   /// Venues that nobody wants anything of.
   void warn_idle(const Settings& settings) const;
 
@@ -23,6 +25,7 @@ class VenueChecker {
   const plugin::Manifest* find_plugin(const RawVenue& venue, const std::string& at);
   void check_options(RawVenue& venue, const plugin::Manifest* manifest, const std::string& at);
   void check_endpoints(const VenueSettings& venue, const plugin::Manifest* manifest, const std::string& at);
+  void check_account_options(const std::string& at, AccountSettings& account, const plugin::Manifest& manifest);
   void check_credentials(const std::string& at, const AccountSettings& account,
                          const plugin::Manifest* manifest, bool live) const;
 
@@ -31,6 +34,7 @@ class VenueChecker {
   const PluginSettings& plugins_;
   std::map<std::string, const plugin::Manifest*> manifests_;  ///< by venue
   std::map<std::string, std::string> plugin_of_;              ///< by venue
+  std::map<std::string, std::string> claimed_;  ///< plugin, option names and values that only one account may have
 };
 
 }  // namespace anduin::pipeline

@@ -68,11 +68,9 @@ std::string check_value(const json& schema, json& value) {
   return {};
 }
 
-}  // namespace
-
-std::vector<OptionProblem> check_options(const Manifest& manifest, json& options) {
+std::vector<OptionProblem> check_against(const Manifest& manifest, const char* member, json& options) {
   std::vector<OptionProblem> problems;
-  const json schema = manifest.json.contains("config") ? manifest.json.at("config") : json::object();
+  const json schema = manifest.json.contains(member) ? manifest.json.at(member) : json::object();
   const json properties = schema.contains("properties") ? schema.at("properties") : json::object();
   std::vector<std::string> names;
   for (const auto& [name, property] : properties.items()) names.push_back(name);
@@ -89,6 +87,21 @@ std::vector<OptionProblem> check_options(const Manifest& manifest, json& options
   }
   for (const auto& [name, property] : properties.items())
     if (!options.contains(name) && property.contains("default")) options[name] = property.at("default");
+  return problems;
+}
+
+}  // namespace
+
+std::vector<OptionProblem> check_options(const Manifest& manifest, json& options) {
+  return check_against(manifest, "config", options);
+}
+
+std::vector<OptionProblem> check_account_options(const Manifest& manifest, json& options) {
+  auto problems = check_against(manifest, "account_config", options);
+  const auto required = manifest.json.value(json::json_pointer("/account_config/required"), json::array());
+  for (const json& name : required)
+    if (!options.contains(name.get<std::string>()))
+      problems.push_back({name.get<std::string>(), "is needed; add options: { " + name.get<std::string>() + ": ... }"});
   return problems;
 }
 

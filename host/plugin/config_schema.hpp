@@ -20,6 +20,9 @@ struct OptionProblem {
 /// wants an integer or a list.
 std::vector<OptionProblem> check_options(const Manifest& manifest, nlohmann::json& options);
 
+/// The same for the options of one account (`account_config` of the manifest), where `required` counts as well.
+std::vector<OptionProblem> check_account_options(const Manifest& manifest, nlohmann::json& options);
+
 /// The completed options, or the first problem as an error.
 Result<nlohmann::json> complete_options(const Manifest& manifest, nlohmann::json options);
 
