@@ -202,6 +202,11 @@ void PluginBench::take(const and_rec& r) {
                         (r.flags & AND_PRICE_WITHDRAWN) != 0, (r.flags & AND_PRICE_TIME_UNUSABLE) != 0});
       break;
     }
+    case AND_REC_FUNDING: {
+      const auto& f = as<and_rec_funding>(r);
+      fundings.push_back({names_[r.id], number(f.rate).value_or(""), number(f.next_rate), f.due_ms, f.venue_ms});
+      break;
+    }
     case AND_REC_CLOSE_POS: {
       const auto& c = as<and_rec_close_pos>(r);
       closes.push_back({text(r, c.close_id), text(r, c.symbol), text(r, c.market), c.side == AND_SIDE_LONG ? "long" : "short",

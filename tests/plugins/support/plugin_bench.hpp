@@ -44,6 +44,11 @@ struct SeenClose {
   std::int64_t closed_ms;
   std::uint32_t flags;
 };
+struct SeenFunding {
+  std::string symbol, rate;
+  std::optional<std::string> next_rate;
+  std::int64_t due_ms, venue_ms;
+};
 struct SeenStatus {
   std::string feed, state, detail;
 };
@@ -95,6 +100,7 @@ class PluginBench {
   std::vector<SentRequest> requests;   ///< all
   std::vector<SentFrame> frames;
   std::vector<SeenPrice> prices;
+  std::vector<SeenFunding> fundings;
   std::vector<SeenInstrument> instruments;
   std::vector<SeenClose> closes;
   std::vector<std::string> watermarks;
