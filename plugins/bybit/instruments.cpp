@@ -1,6 +1,6 @@
 #include "instruments.hpp"
 
-#include <algorithm>
+#include "anduin/names.hpp"
 
 namespace anduin::bybit {
 namespace {
@@ -35,17 +35,6 @@ std::string_view needed(const json::View& v, const char* name) {
 }
 
 }  // namespace
-
-bool is_scaled(std::string_view base) {
-  // Three zeros at least: 1INCH and 10SET are names, 1000PEPE is a lot of a thousand.
-  const auto one_and_zeros = [](std::string_view s) {
-    return s.size() >= 4 && s[0] == '1' && std::all_of(s.begin() + 1, s.end(), [](char c) { return c == '0'; });
-  };
-  const auto first_letter = static_cast<std::size_t>(std::find_if_not(base.begin(), base.end(), is_digit) - base.begin());
-  std::size_t last_letter = base.size();
-  while (last_letter > 0 && is_digit(base[last_letter - 1])) --last_letter;
-  return one_and_zeros(base.substr(0, first_letter)) || one_and_zeros(base.substr(last_letter));
-}
 
 std::string instrument_key(Category category, std::string_view symbol) {
   return category == Category::kSpot ? "spot/" + std::string(symbol) : std::string(symbol);

@@ -20,8 +20,6 @@ struct InstrumentRow {
 
 /// Spot pairs are told apart from contracts of the same spelling by this key.
 [[nodiscard]] std::string instrument_key(Category category, std::string_view symbol);
-/// A lot of a coin under an own name: 1000PEPE, 1000000MOG, SHIB1000.
-[[nodiscard]] bool is_scaled(std::string_view base);
 /// The currency of a contract's pnl and fee, from its spelling alone, so that stream and history always agree:
 /// BTCUSDT USDT, BTCPERP and BTC-26DEC25 USDC, BTCUSD and BTCUSDH26 BTC. Empty where the spelling does not tell.
 [[nodiscard]] std::string_view settle_coin(Category category, std::string_view symbol);
