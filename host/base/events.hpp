@@ -68,11 +68,13 @@ struct ClosedPosition {
   std::string native_symbol, market;
   InstrumentKind kind = InstrumentKind::kUnknown;
   std::string base_currency;  ///< the instrument's base, for pnl paid in the coin itself; may be empty
+  std::string quote_currency;  ///< the instrument's quote, what its prices are in; may be empty
   Side side = Side::kLong;
   std::optional<Decimal> entry_price, exit_price;
   std::optional<Decimal> size;
   Decimal pnl;                 ///< the venue's figure, in `currency`
   Decimal fee;                 ///< cost of this close that pnl leaves out, >= 0 a cost; in `fee_currency`
+  Decimal inside;              ///< what pnl holds besides the price result, in `currency`: fees, funding, penalties (a cost < 0)
   std::string pnl_text, fee_text;  ///< the venue's own characters, kept for the auditor; may be empty
   std::string currency, fee_currency;
   std::int64_t closed_ms = 0;
@@ -81,6 +83,7 @@ struct ClosedPosition {
   bool size_derived = false;
   std::string hold_reason;     ///< not empty: the venue side already knows that a person must look
   std::string evidence;        ///< sha256 of the frame or body it came from, lower-case hex
+  std::string body;            ///< of an inbound request: the whole of it, kept for the auditor
 };
 
 struct Balance {

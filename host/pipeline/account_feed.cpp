@@ -20,7 +20,8 @@ constexpr std::uint64_t kNonceBlock = 1'000;        // nonces per durable reserv
 constexpr std::size_t kBatchClosesMax = 2'000;      // one transaction stays well under a second
 constexpr std::size_t kInboundMax = 64;             // requests without an answer: the webhook lets fewer in at a time
 
-/// The ledger's outcomes in the words of AND_IN_CLOSE_RESULT.
+}  // namespace
+
 venue::CloseResult close_result(std::uint64_t ref_seq, std::string id, const settle::CloseOutcome& o) {
   venue::CloseResult r{ref_seq, std::move(id), settle::to_string(o.outcome), o.ref_id.to_string(), o.reason};
   switch (o.outcome) {
@@ -35,8 +36,6 @@ venue::CloseResult close_result(std::uint64_t ref_seq, std::string id, const set
   }
   return r;
 }
-
-}  // namespace
 
 bool is_trusted(const plugin::Manifest& manifest, const AccountSettings& account) {
   return account.trusted.value_or(manifest.inbound.scheme.empty() || manifest.inbound.trusted);
@@ -56,6 +55,7 @@ void complete_close(venue::CloseReport& report, const Instrument* known, const s
   p.market = known->market;
   p.kind = known->kind;
   p.base_currency = known->base;
+  p.quote_currency = known->quote;
   if (report.size_in_contracts && p.size) {
     try {
       p.size = (*p.size * known->contract_size).normalized();

@@ -41,6 +41,10 @@ class AccountFeed {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The ledger's word on an inbound close, as AND_IN_CLOSE_RESULT tells it: dry runs and closes without an amount count as
+/// accepted, what an account's settle_from leaves out as refused.
+venue::CloseResult close_result(std::uint64_t ref_seq, std::string id, const settle::CloseOutcome& outcome);
+
 /// Who vouches for an account's closes: what the pipeline file says, else what its venue's manifest implies.
 bool is_trusted(const plugin::Manifest& manifest, const AccountSettings& account);
 

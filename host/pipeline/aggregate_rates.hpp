@@ -20,6 +20,12 @@ class AggregateRates final : public settle::RateSource {
     return settle::Rate{found->usd, found->at_ms, "aggregate " + found->symbol + " bid"};
   }
 
+  [[nodiscard]] std::optional<settle::Rate> symbol_price(std::string_view symbol, std::int64_t at_ms) const override {
+    const auto found = journal_.price(symbol, at_ms, settle::kRateAgeMaxMs);
+    if (!found) return std::nullopt;
+    return settle::Rate{found->usd, found->at_ms, "aggregate " + found->symbol + " bid"};
+  }
+
  private:
   const market::RateJournal& journal_;
 };

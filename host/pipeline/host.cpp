@@ -163,6 +163,10 @@ Result<settle::AccountInfo> Host::Impl::register_account(const AccountSettings& 
   if (vault->address.present())
     if (const auto address = chain::Address::parse(vault->address.value)) terms.vault.address = *address;
   terms.capped_seizure = a.capped_seizure.value_or(settings.bridge.capped_seizure);
+  terms.credit.trusted = is_trusted(s.library->manifest(), a);
+  terms.credit.per_close_usd = a.max_credit_per_close;
+  terms.credit.per_day_usd = a.max_credit_per_day;
+  terms.credit.price_band = a.price_band_percent * Decimal(1, -2);
   terms.settle_from_ms = a.settle_from_ms;
   auto info = ledger->register_account(terms);
   if (info && info->settle_from_differs)

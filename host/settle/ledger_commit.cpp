@@ -1,5 +1,7 @@
 // C1: a close becomes a row, once. First the rule (bridge), then what the ledger already knows, then the
 // insert.
+#include <array>
+
 #include "settle/ledger_impl.hpp"
 #include "settle/plausibility.hpp"
 
@@ -55,8 +57,17 @@ struct Known {
   bool has_amount = false;
   std::optional<std::string> action;
   U256 units;
+  // What an inbound repeat is compared with besides the money.
+  std::string symbol, side;
+  std::optional<Decimal> entry, exit, size;
+  std::int64_t closed_ms = 0;
   StoredRates rates{{}, {}, {}, {}};
 };
+
+std::optional<Decimal> decimal_at(const Query& q, int column) {
+  if (q.null(column)) return std::nullopt;
+  return Decimal::of(q.text(column));
+}
 
 std::optional<Rate> rate_at(const Query& q, int column) {
   if (q.null(column)) return std::nullopt;
@@ -69,7 +80,8 @@ std::optional<Known> find(Database& db, const ClosedPosition& c) {
       db,
       "SELECT id, account, digest, ref_id, action, units, currency, fee_currency, rate, rate_source, "
       "rate_ms, "
-      "fee_rate, fee_rate_source, fee_rate_ms, state FROM settlement WHERE venue = ? AND position_id = ?");
+      "fee_rate, fee_rate_source, fee_rate_ms, state, symbol, side, entry_price, exit_price, size, closed_ms "
+      "FROM settlement WHERE venue = ? AND position_id = ?");
   q.bind(c.venue, c.id);
   if (!q.step()) return std::nullopt;
   Known k;
@@ -81,6 +93,12 @@ std::optional<Known> find(Database& db, const ClosedPosition& c) {
   k.has_amount = !q.null(5);
   if (k.has_amount) k.units = q.number(5);
   k.state = q.text(14);
+  k.symbol = q.text(15);
+  k.side = q.text(16);
+  k.entry = decimal_at(q, 17);
+  k.exit = decimal_at(q, 18);
+  k.size = decimal_at(q, 19);
+  k.closed_ms = q.integer(20);
   k.rates = StoredRates(canonical_currency(q.text(6)), rate_at(q, 8), canonical_currency(q.text(7)),
                         rate_at(q, 11));
   return k;
@@ -88,6 +106,19 @@ std::optional<Known> find(Database& db, const ClosedPosition& c) {
 
 std::optional<std::string> action_text(const Amount& a) {
   return a.action ? std::optional<std::string>(chain::to_string(*a.action)) : std::nullopt;
+}
+
+/// What a repeat that came in from outside says differently, "" = nothing. A sender repeats the same bytes; another
+/// content under a known id is another close, whatever its money.
+std::string other_content(const Known& known, const ClosedPosition& c) {
+  const std::array<std::pair<const char*, bool>, 6> differs{{
+      {"symbol", known.symbol != c.symbol}, {"side", known.side != to_string(c.side)},
+      {"entryPrice", known.entry != c.entry_price}, {"exitPrice", known.exit != c.exit_price},
+      {"size", known.size != c.size}, {"closedAt", known.closed_ms != c.closed_ms},
+  }};
+  for (const auto& [name, other] : differs)
+    if (other) return name;
+  return {};
 }
 
 /// Credit or seizure; capped and uncapped are the same direction.
@@ -122,6 +153,7 @@ struct Writer {
            action_text(amount), amount.units, c.pnl.to_string(), c.currency, c.fee.to_string(),
            c.fee_currency, c.closed_ms, now_ms, to_string(c.origin), c.evidence, reason, digest);
     q.run();
+    keep_body(c);
     impl.audit({"host", "report", {}, {}, "", kind, c.venue + ":" + c.id + " " + reason});
   }
 
@@ -132,6 +164,10 @@ struct Writer {
     };
     if (known.account != account.name) {
       return conflict("account: first reported by '" + known.account + "', now by '" + account.name + "'");
+    }
+    if (c.origin == Origin::kInbound) {
+      if (const std::string what = other_content(known, c); !what.empty())
+        return conflict("content: another " + what + " than first reported");
     }
     if (known.digest == digest_of(c, account.name)) return duplicate(known);
     // The text differs (another fee currency, a price with more digits): does the money?
@@ -174,6 +210,31 @@ struct Writer {
     return {State::kQueued, Outcome::kAccepted, {}};
   }
 
+  /// What this account was credited within the window, held and refused ones left out. US dollars, exact.
+  Decimal credited() const {
+    Query q(db,
+            "SELECT usd FROM settlement WHERE account = ? AND action = 'credit' AND received_ms > ? AND state NOT IN "
+            "('QUARANTINED','REJECTED','BEFORE_ACTIVATION','NO_ACTION') AND (state <> 'DRY_RUN' OR reason = '')");
+    q.bind(account.name, now_ms - kCreditWindowMs);
+    Decimal sum;
+    while (q.step()) sum = sum + Decimal::of(q.text(0));
+    return sum;
+  }
+
+  /// The account's own limits, where nothing else holds the close.
+  void apply_credit_policy(const ClosedPosition& c, Assessment& a) const {
+    if (account.credit.trusted || !a.hold.empty() || a.value.amount.action != chain::Action::kCredit) return;
+    a.hold = hold_credit(c, a.value.usd, credited(), account.credit, impl.options.rates);
+  }
+
+  /// What came in from outside is kept whole: the sender's copy may be gone when a question comes.
+  void keep_body(const ClosedPosition& c) const {
+    if (c.body.empty()) return;
+    Query q(db, "INSERT OR IGNORE INTO inbound_body(evidence, account, received_ms, body) VALUES(?,?,?,?)");
+    q.bind(c.evidence, account.name, now_ms, c.body);
+    q.run();
+  }
+
   CloseOutcome insert(const ClosedPosition& c, const Assessment& a) const {
     const Placement p = place(c, a);
     const Valuation& v = a.value;
@@ -197,7 +258,9 @@ struct Writer {
     q.bind(c.closed_ms, now_ms, to_string(c.origin), c.evidence, digest_of(c, account.name),
            to_text(a.verified), to_string(p.state), p.reason);
     q.run();
-    impl.audit({"host", "settlement", db.last_id(), {}, "", to_string(p.state), p.reason});
+    const std::int64_t row = db.last_id();
+    keep_body(c);
+    impl.audit({"host", "settlement", row, {}, "", to_string(p.state), p.reason});
     return {p.outcome, a.ref_id, p.reason};
   }
 
@@ -214,13 +277,14 @@ struct Writer {
       report("REJECTED", c, {}, {}, reason);
       return {Outcome::kRejected, {}, reason};
     }
-    const auto assessed =
+    auto assessed =
         assess(c, impl.options.bridge, account.capped_seizure, impl.options.rates, now_ms);
     if (!assessed) {
       report("REJECTED", c, {}, {}, assessed.error().text);
       return {Outcome::kRejected, {}, assessed.error().text};
     }
     if (const auto known = find(db, c)) return compare(*known, c, *assessed);
+    apply_credit_policy(c, *assessed);
     return insert(c, *assessed);
   }
 };

@@ -118,6 +118,13 @@ auto guarded(F&& body) -> Result<std::invoke_result_t<F>> {
   }
 }
 
+/// The body of the request that an inbound close came with, as it was sent.
+void add_body(Database& db, json& row) {
+  Query q(db, "SELECT body FROM inbound_body WHERE evidence = ?");
+  q.bind(row["evidence"].get<std::string>());
+  if (q.step()) row["body"] = q.text(0);
+}
+
 }  // namespace
 
 LedgerReader::LedgerReader(std::unique_ptr<Database> db) : db_(std::move(db)) {}
@@ -182,7 +189,9 @@ Result<json> LedgerReader::show(const std::string& ref) {
       const std::int64_t row = out["row"].get<std::int64_t>();
       out["slots"] = slots_json(*db_, row);
       out["audit"] = audit_json(*db_, row);
+      add_body(*db_, out);
     }
+    for (json& report : reports) add_body(*db_, report);
     out["reports"] = std::move(reports);
     return out;
   });

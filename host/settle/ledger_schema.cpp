@@ -109,7 +109,19 @@ CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'th
 CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 )sql";
 
-constexpr std::array<const char*, 1> kSteps{kVersion1};
+// Inbound closes: what an account was credited lately, and the bodies as they came.
+constexpr const char* kVersion2 = R"sql(
+CREATE INDEX settlement_credit ON settlement(account, received_ms) WHERE action = 'credit';
+CREATE TABLE inbound_body(
+  evidence TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account(name), received_ms INTEGER NOT NULL,
+  body TEXT NOT NULL) STRICT;
+CREATE TRIGGER inbound_body_update BEFORE UPDATE ON inbound_body
+  BEGIN SELECT RAISE(ABORT, 'an inbound body never changes'); END;
+CREATE TRIGGER inbound_body_delete BEFORE DELETE ON inbound_body
+  BEGIN SELECT RAISE(ABORT, 'inbound bodies are never deleted'); END;
+)sql";
+
+constexpr std::array<const char*, 2> kSteps{kVersion1, kVersion2};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);

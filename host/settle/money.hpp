@@ -56,6 +56,11 @@ class RateSource {
   /// without one.
   [[nodiscard]] virtual std::optional<Rate> usd_price(std::string_view currency,
                                                       std::int64_t at_ms) const = 0;
+  /// The same of one canonical symbol, in its quote currency.
+  [[nodiscard]] virtual std::optional<Rate> symbol_price(std::string_view symbol, std::int64_t at_ms) const {
+    (void)symbol, (void)at_ms;
+    return std::nullopt;
+  }
 };
 
 enum class PnlMode : std::uint8_t {

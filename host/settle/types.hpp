@@ -6,6 +6,7 @@
 
 #include "base/events.hpp"
 #include "chain/vault.hpp"
+#include "settle/credit_policy.hpp"
 
 namespace anduin::settle {
 
@@ -71,6 +72,7 @@ struct AccountTerms {
   Address user;       ///< credited or seized from
   VaultTerms vault;
   bool capped_seizure = false;
+  CreditPolicy credit;  ///< of this process; what was decided by it stands in the rows
   std::optional<std::int64_t> settle_from_ms;  ///< nothing = the moment of first registration
 };
 

@@ -478,6 +478,7 @@ void Runner::on_close_pos(const and_rec_close_pos& r) {
   const auto pnl = plugin::decimal_of(r.pnl);
   p.pnl = pnl.value_or(Decimal());
   p.fee = plugin::decimal_of(r.fee).value_or(Decimal());
+  p.inside = plugin::decimal_of(r.funding).value_or(Decimal());
   p.pnl_text = text_of(r.h, r.pnl_raw);
   p.fee_text = text_of(r.h, r.fee_raw);
   p.currency = text_of(r.h, r.currency);
@@ -497,6 +498,8 @@ void Runner::on_close_pos(const and_rec_close_pos& r) {
     if (!raw || *raw != *pnl) p.hold_reason = "the plugin's pnl " + pnl->to_string() + " is not the venue's text " + p.pnl_text;
   }
   p.evidence = evidence_of(r.h.ref_seq);
+  if (const and_in* in = input_of(r.h.ref_seq); in && in->kind == AND_IN_INBOUND)
+    p.body.assign(reinterpret_cast<const char*>(in->data.p), in->data.len);
   report.size_in_contracts = (r.h.flags & AND_CLOSE_SIZE_IN_BASE) == 0;
   report.ref_seq = r.h.ref_seq;
   events_.on_close(std::move(report));
