@@ -36,6 +36,7 @@ void accept(const anduin::Result<T>& made) {
 /// The endpoint ids that the plugins chose for the sockets of `ws_allow`.
 const std::map<std::string, std::pair<std::string, std::string>> kSockets{
     {"bybit.private", {"bybit", "private"}},
+    {"htx.v5", {"htx", "private"}},
     {"kraken.spot.v2", {"kraken", "spot.private"}},
     {"kraken.spot.v1", {"kraken", "spot.private.v1"}},
     {"kraken.futures", {"kraken", "futures.private"}}};

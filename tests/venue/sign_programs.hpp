@@ -29,12 +29,6 @@ inline constexpr const char* kKucoin = R"({
   "plain": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","args":{"plain":"token"},
             "message":["{{arg.plain}}"]}})";
 
-inline constexpr const char* kHtx = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64",
-           "message":["{{method}}\n{{host}}\n{{path}}\n{{query}}"]},
-  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["GET\n{{host}}\n{{path}}\n",
-    "AccessKeyId={{key}}&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp={{ts_iso_s|pct}}"]}})";
-
 inline constexpr const char* kMetatrader = R"({
   "v1": {"alg":"HMAC-SHA256","secret":"raw","out":"hex",
          "message":["ANDUIN-HMAC-V1\n{{method}}\n{{path}}\n{{key}}\n{{ts_ms}}\n{{nonce}}\n",

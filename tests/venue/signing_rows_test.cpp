@@ -290,7 +290,7 @@ void kucoin(const json& row) {
 }
 
 std::string percent(const std::string& text) {
-  Rig rig(kHtx, json::object());
+  Rig rig(plugin_programs("htx"), json::object());
   return rig.frame({"{{arg.v|pct}}", "", json{{"v", text}}.dump()});
 }
 
@@ -307,7 +307,7 @@ void htx(const json& row) {
     in["now_ms"] = static_cast<std::int64_t>(timegm(&when)) * 1000;
   }
   if (!in.contains("apiSecret")) in["apiSecret"] = "not-published";
-  Rig rig(kHtx, in);
+  Rig rig(plugin_programs("htx"), in);
   if (in.contains("url")) {
     const std::string url = text_or(in, "url").substr(6);
     rig.host = url.substr(0, url.find('/'));
