@@ -18,7 +18,7 @@ using namespace anduin;
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kClosesMin = 210;      // a minute shows at least 200
+constexpr int kClosesMin = 260;      // a minute shows at least 200, of every venue some
 constexpr int kCutsPerVenue = 6;     // at least 5
 constexpr int kDrainMs = 120'000;    // finality of the last close, on a loaded machine
 volatile std::sig_atomic_t g_stop = 0;
@@ -56,27 +56,32 @@ std::string cents(std::int64_t n) {
   return std::string(negative ? "-" : "") + std::to_string(a / 100) + "." + (c.size() < 2 ? "0" : "") + c;
 }
 
-/// One random close: mostly plain, sometimes a flip, a liquidation, a zero or one that only history knows.
+/// One random close: mostly plain, sometimes a flip, a liquidation, part of a position, one side of a hedge, a zero, or
+/// one that only history knows.
 void inject(e2e::Stage& stage, Random& random) {
-  const bool at_bybit = random.below(2) == 0;
-  e2e::Sim& sim = at_bybit ? stage.bybit() : stage.kraken();
+  e2e::Sim& sim = *stage.sims()[random.below(stage.sims().size())];
   const auto& accounts = sim.ready().at("accounts");
   const auto& account = accounts[random.below(accounts.size())];
-  const bool btc = random.below(2) == 0;
+  const bool derivative = account.at("market") != "spot";
+  const std::size_t which = random.below(2);
   json close;
   close["account"] = account.at("name");
-  close["symbol"] = std::string(btc ? "BTC" : "ETH") + (at_bybit ? "USDT" : "USD");
+  close["symbol"] = stage.cast(sim.venue()).symbols[which];
   close["side"] = random.below(2) == 0 ? "long" : "short";
-  close["size"] = btc ? "0.05" : "0.5";
+  close["size"] = which == 0 ? "0.05" : "0.5";
   const std::uint64_t kind = random.below(20);
   close["pnl"] = kind == 0 ? "0" : cents(static_cast<std::int64_t>(random.below(30'000)) - 14'000);
   close["fee"] = kind < 10 ? "0" : "0.25";
-  if (kind == 1 && account.at("market") != "spot") close["flip"] = true;
-  if (kind == 2 && account.at("market") != "spot") close["liquidation"] = true;
-  if (kind == 3) close["silent"] = true;
-  if (kind == 4 && at_bybit) close["missingPnl"] = true;
+  static constexpr const char* kTwists[] = {nullptr, "flip", "liquidation", "partial", "hedge"};
+  if (kind < std::size(kTwists) && kTwists[kind] && derivative) close[kTwists[kind]] = true;
+  if (kind == 5) close["silent"] = true;
+  if (kind == 6 && sim.venue() == "bybit") close["missingPnl"] = true;
   const json answer = sim.control("close", close);
   if (!answer.contains("id")) throw std::runtime_error("the simulator refused a close: " + answer.dump());
+}
+
+void cut_all(e2e::Stage& stage) {
+  for (const auto& sim : stage.sims()) sim->control("drop");
 }
 
 /// Real exchange data over a real socket: a second host plays the recorded Kraken Futures session, prices only.
@@ -110,12 +115,13 @@ class Recorded {
 int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
   const auto dir = std::filesystem::temp_directory_path() / ("anduin-demo-" + std::to_string(getpid()));
   std::printf("Anduin demo, seed %llu, files in %s\n", static_cast<unsigned long long>(seed), dir.c_str());
-  std::printf("starting: Bybit and Kraken simulators over TLS, an EVM node with the reference vault, the host\n");
+  std::printf("starting: the venues' simulators over TLS, an EVM node with the reference vault, the host\n");
   SeededRandom random(seed);
   e2e::StageOptions options;
   options.bin = bin;
   options.dir = dir;
   options.seed = seed;
+  options.cast = e2e::all_venues();
   e2e::Stage stage(options);
 
   const char* named = std::getenv("ANDUIN_SHARED");
@@ -131,7 +137,7 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
 
   stage.start_host();
   LogTail tail(stage.host_log());
-  stage.wait_log("positions ready", 4, 60'000);
+  stage.wait_log("positions ready", stage.accounts(), 60'000);
   const auto begin = Clock::now();
   const bool endless = seconds == 0;
   const double length = endless ? 60.0 : std::max(10, seconds);
@@ -148,9 +154,8 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
       continue;
     }
     if (cuts < static_cast<int>(kCutsPerVenue * round + 0.5)) {
-      std::printf("-- cut: every socket of both venues is reset\n");
-      stage.bybit().control("drop");
-      stage.kraken().control("drop");
+      std::printf("-- cut: every socket of every venue is reset\n");
+      cut_all(stage);
       ++cuts;
     }
     if (kills < static_cast<int>(round) * 2 + (part > 0.33 ? 1 : 0) + (part > 0.7 ? 1 : 0)) {
@@ -174,8 +179,7 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   // A close that a stream has lost is found by the next backfill: the slow sweep, or the one after a cut.
-  stage.bybit().control("drop");
-  stage.kraken().control("drop");
+  cut_all(stage);
   ++cuts;
   std::printf("no more closes (%d given out, %d cuts a venue, %d kills); waiting until all are final\n", injected, cuts, kills);
   const bool drained = stage.drain(kDrainMs);

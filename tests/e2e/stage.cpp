@@ -10,6 +10,7 @@
 
 #include "net/http_client.hpp"
 #include "net/tls.hpp"
+#include "plugin/library.hpp"
 #include "settle/ledger_query.hpp"
 
 namespace anduin::e2e {
@@ -19,11 +20,7 @@ using nlohmann::json;
 using Millis = std::chrono::milliseconds;
 
 constexpr int kStartMs = 20'000;  // a loaded machine
-/// Kraken's close ids are unique per account only; the ledger carries them with the uid in front.
-std::string ledger_id(const std::string& venue, const json& close) {
-  return (venue == "kraken" ? close.at("uid").get<std::string>() + "/" : "") + close.at("id").get<std::string>();
-}
-
+constexpr std::size_t kFirstUser = 3;  // the first accounts of the node are deployer, settler and a spare
 /// Ten minutes ago, as the pipeline file writes times: closes of this run count, and no history is asked beyond it.
 std::string recently() {
   const std::time_t t = std::time(nullptr) - 600;
@@ -40,6 +37,16 @@ std::string upper(std::string s) {
 }
 
 }  // namespace
+
+std::vector<Cast> two_venues() {
+  return {{"bybit", "linear", {"BTCUSDT", "ETHUSDT"}}, {"kraken", "spot", {"BTCUSD", "ETHUSD", "BTCUSDT"}, true}};
+}
+
+std::vector<Cast> all_venues() {
+  auto all = two_venues();
+  for (const char* venue : {"okx"}) all.push_back({venue, "linear", {"BTCUSDT", "ETHUSDT"}});
+  return all;
+}
 
 struct Sim::Http {
   explicit Http(const std::string& ca) {
@@ -96,21 +103,52 @@ std::string Reconciliation::line() const {
 Stage::Stage(StageOptions options) : options_(std::move(options)) {
   std::filesystem::create_directories(options_.dir);
   const std::string seed = std::to_string(options_.seed);
-  bybit_ = std::make_unique<Sim>(options_.bin, "bybit", options_.dir / "bybit",
-                                 std::vector<std::string>{"--accounts", "2", "--symbols", "BTCUSDT,ETHUSDT", "--rate", "10", "--seed", seed});
-  kraken_ = std::make_unique<Sim>(options_.bin, "kraken", options_.dir / "kraken",
-                                  std::vector<std::string>{"--accounts", "2", "--rate", "10", "--seed", seed});
+  for (const Cast& c : options_.cast) {
+    const auto file = options_.bin.parent_path() / "plugins" / ("anduin-" + c.venue + ".so");
+    auto inspection = plugin::inspect(file.string());
+    if (!inspection) throw std::runtime_error(inspection.error().to_string());
+    naming_[c.venue] = {inspection->manifest.venue_name, inspection->manifest.ids_per_account};
+    std::string symbols;
+    for (const std::string& symbol : c.symbols) symbols += (symbols.empty() ? "" : ",") + symbol;
+    sims_.push_back(std::make_unique<Sim>(
+        options_.bin, c.venue, options_.dir / c.venue,
+        std::vector<std::string>{"--accounts", std::to_string(options_.accounts_per_venue), "--symbols", symbols,
+                                 "--rate", "10", "--seed", seed}));
+  }
   test::AnvilOptions anvil;
   anvil.block_time_s = options_.block_time_s;
   anvil_ = std::make_unique<test::Anvil>(anvil);
   test::VaultOptions vault;
   vault.duplicate_check = options_.duplicate_check;
   vault_ = std::make_unique<test::TestVault>(*anvil_, vault);
-  for (std::size_t i = 3; i < 7; ++i) vault_->deposit_for(test::dev_accounts()[i].address, chain::U256{1'000'000'000'000});
+  for (std::size_t i = kFirstUser; i < test::dev_accounts().size(); ++i) vault_->deposit_for(test::dev_accounts()[i].address, chain::U256{1'000'000'000'000});
   write_pipeline();
 }
 
 Stage::~Stage() = default;
+
+Sim& Stage::sim(const std::string& venue) {
+  for (const auto& s : sims_)
+    if (s->venue() == venue) return *s;
+  throw std::runtime_error(venue + " is not on the stage");
+}
+
+const Cast& Stage::cast(const std::string& venue) const {
+  for (const Cast& c : options_.cast)
+    if (c.venue == venue) return c;
+  throw std::runtime_error(venue + " is not on the stage");
+}
+
+std::size_t Stage::accounts() const {
+  std::size_t n = 0;
+  for (const auto& s : sims_) n += s->ready().at("accounts").size();
+  return n;
+}
+
+std::string Stage::ledger_id(const std::string& venue, const json& close) const {
+  const std::string id = close.at("id");
+  return naming_.at(venue).uid_prefix ? close.at("uid").get<std::string>() + "/" + id : id;
+}
 
 void Stage::write_pipeline() {
   pipeline_ = options_.dir / "pipeline.yaml";
@@ -122,22 +160,20 @@ void Stage::write_pipeline() {
   std::ofstream out(pipeline_);
   out << "version: 1\n"
       << "plugins: { dirs: [\"" << (options_.bin.parent_path() / "plugins").string() << "\"] }\n"
-      << "venues:\n"
-      << "  bybit:  { market: [linear], symbols: [BTCUSDT, ETHUSDT], endpoints: " << endpoints(*bybit_) << ", tls: { ca: \"" << bybit_->ca() << "\" } }\n"
-      << "  kraken: { market: [spot], symbols: [BTCUSD, ETHUSD, BTCUSDT], endpoints: " << endpoints(*kraken_) << ", tls: { ca: \"" << kraken_->ca() << "\" } }\n"
-      << "accounts:\n";
-  std::size_t user = 3;
-  for (Sim* sim : {bybit_.get(), kraken_.get()})
+      << "venues:\n";
+  for (const auto& sim : sims_) {
+    const Cast& c = cast(sim->venue());
+    std::string symbols;
+    for (const std::string& symbol : c.symbols) symbols += (symbols.empty() ? "" : ", ") + symbol;
+    out << "  " << c.venue << ": { market: [" << c.market << "], symbols: [" << symbols << "], endpoints: "
+        << endpoints(*sim) << ", tls: { ca: \"" << sim->ca() << "\" } }\n";
+  }
+  out << "accounts:\n";
+  std::size_t user = kFirstUser;
+  for (const auto& sim : sims_)
     for (const json& a : sim->ready().at("accounts")) {
-      const std::string name = a.at("name"), variable = upper(name);
-      const std::string address = test::dev_accounts()[user++].address.to_string();
-      out << "  - { name: " << name << ", venue: " << sim->venue() << ", user: \"" << address
-          << "\", vault: main"
-          << (sim == kraken_.get() ? ", market: " + a.at("market").get<std::string>() : std::string()) << ",\n      settle_from: " << recently() << ", capped_seizure: "
-          << (user % 2 == 0 ? "true" : "false") << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\" } }\n";
-      environment_.push_back(variable + "_API_KEY=" + a.at("key").get<std::string>());
-      environment_.push_back(variable + "_API_SECRET=" + a.at("secret").get<std::string>());
-      secrets_.push_back(a.at("secret"));
+      write_account(out, *sim, a, test::dev_accounts()[user].address.to_string(), user % 2 == 1);
+      if (++user == test::dev_accounts().size()) user = kFirstUser;  // several accounts may be one user's
     }
   const auto& settler = test::dev_accounts()[1];
   environment_.push_back("SETTLEMENT_PRIVATE_KEY=" + settler.key);
@@ -146,6 +182,22 @@ void Stage::write_pipeline() {
       << "  main:\n    mode: live\n    chain_id: 31337\n    rpc: [\"" << anvil_->url() << "\"]\n    address: \"" << vault_->address().to_string()
       << "\"\n    signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }\n    settled_at: finalized\n"
       << "ledger: \"sqlite:" << ledger_file().string() << "\"\n";
+}
+
+void Stage::write_account(std::ostream& out, const Sim& sim, const json& a, const std::string& user, bool capped) {
+  const std::string name = a.at("name"), variable = upper(name), passphrase = a.value("passphrase", "");
+  out << "  - { name: " << name << ", venue: " << sim.venue() << ", user: \"" << user << "\", vault: main"
+      << (cast(sim.venue()).account_market ? ", market: " + a.at("market").get<std::string>() : std::string())
+      << ",\n      settle_from: " << recently() << ", capped_seizure: " << (capped ? "true" : "false")
+      << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\"";
+  if (!passphrase.empty()) out << ", passphrase: \"${env:" << variable << "_API_PASSPHRASE}\"";
+  out << " } }\n";
+  environment_.push_back(variable + "_API_KEY=" + a.at("key").get<std::string>());
+  environment_.push_back(variable + "_API_SECRET=" + a.at("secret").get<std::string>());
+  secrets_.push_back(a.at("secret"));
+  if (passphrase.empty()) return;
+  environment_.push_back(variable + "_API_PASSPHRASE=" + passphrase);
+  secrets_.push_back(passphrase);
 }
 
 void Stage::start_host() {
@@ -180,7 +232,7 @@ void Stage::wait_log(const std::string& text, std::size_t count, int timeout_ms)
 
 std::vector<Injected> Stage::injected() {
   std::vector<Injected> out;
-  for (Sim* sim : {bybit_.get(), kraken_.get()}) {
+  for (const auto& sim : sims_) {
     const json log = sim->control("log");
     for (const json& c : log.at("closes")) out.push_back({sim->venue(), ledger_id(sim->venue(), c), c.at("account"), c.at("pnl")});
   }
@@ -190,7 +242,7 @@ std::vector<Injected> Stage::injected() {
 Reconciliation Stage::reconcile() {
   Reconciliation r;
   std::set<std::string> ids;
-  for (const Injected& i : injected()) ids.insert((i.venue == "bybit" ? "Bybit:" : "Kraken:") + i.ledger_id);
+  for (const Injected& i : injected()) ids.insert(naming_.at(i.venue).display + ":" + i.ledger_id);
   r.injected = ids.size();
   auto reader = settle::LedgerReader::open(ledger_file());
   if (!reader) throw std::runtime_error(reader.error().to_string());

@@ -3,6 +3,7 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <iosfwd>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -33,6 +34,17 @@ class Sim {
   std::unique_ptr<Http> http_;
 };
 
+/// One venue on the stage: what the pipeline file says of it and what its closes are called.
+struct Cast {
+  std::string venue;                    ///< the plugin's name
+  std::string market;                   ///< the product, as the pipeline file names it
+  std::vector<std::string> symbols;     ///< canonical; closes are of the first two
+  bool account_market = false;          ///< accounts name their market too (as the simulator says)
+};
+/// Bybit and Kraken; every venue that was built.
+std::vector<Cast> two_venues();
+std::vector<Cast> all_venues();
+
 /// A close as the simulators gave it out.
 struct Injected {
   std::string venue, ledger_id, account, pnl;
@@ -53,6 +65,8 @@ struct StageOptions {
   bool duplicate_check = true;
   unsigned block_time_s = 1;
   std::uint64_t seed = 1;
+  std::vector<Cast> cast = two_venues();
+  unsigned accounts_per_venue = 2;
 };
 
 class Stage {
@@ -60,8 +74,13 @@ class Stage {
   explicit Stage(StageOptions options);
   ~Stage();
 
-  Sim& bybit() { return *bybit_; }
-  Sim& kraken() { return *kraken_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Sim>>& sims() { return sims_; }
+  Sim& sim(const std::string& venue);
+  Sim& bybit() { return sim("bybit"); }
+  Sim& kraken() { return sim("kraken"); }
+  [[nodiscard]] const Cast& cast(const std::string& venue) const;
+  /// How many accounts stream when all is well.
+  [[nodiscard]] std::size_t accounts() const;
   test::Anvil& chain() { return *anvil_; }
   test::TestVault& vault() { return *vault_; }
   [[nodiscard]] const std::filesystem::path& pipeline_file() const { return pipeline_; }
@@ -88,9 +107,18 @@ class Stage {
   bool drain(int timeout_ms);
 
  private:
+  /// How the ledger writes a close: the venue's name, and the account's uid where ids are unique in an account only.
+  struct Naming {
+    std::string display;
+    bool uid_prefix;
+  };
   void write_pipeline();
+  void write_account(std::ostream& out, const Sim& sim, const nlohmann::json& account, const std::string& user,
+                     bool capped);
+  [[nodiscard]] std::string ledger_id(const std::string& venue, const nlohmann::json& close) const;
   StageOptions options_;
-  std::unique_ptr<Sim> bybit_, kraken_;
+  std::vector<std::unique_ptr<Sim>> sims_;  ///< in the order of the cast
+  std::map<std::string, Naming> naming_;
   std::unique_ptr<test::Anvil> anvil_;
   std::unique_ptr<test::TestVault> vault_;
   std::filesystem::path pipeline_;
