@@ -60,7 +60,13 @@ Plausibility check(const ClosedPosition& c) {
                   expected.notional * kPnlToleranceNotional;
   const bool same_currency = c.fee_currency.empty() || c.fee_currency == c.currency;
   if (same_currency) slack = slack + c.fee.abs();
-  if ((c.pnl - expected.pnl).abs() <= slack) return {Verified::kOk, {}};
+  // Nobody vouches for what a user's own terminal calls a cost.
+  const Decimal inside = c.origin == Origin::kInbound ? Decimal() : c.inside;
+  if (inside.abs() > expected.notional * kInsideToNotionalMax)
+    return {Verified::kFailed, "plausibility: " + inside.to_string() +
+                                   " of fees, funding and penalties inside pnl is over a quarter of the notional " +
+                                   expected.notional.rounded(8).to_string()};
+  if ((c.pnl - inside - expected.pnl).abs() <= slack) return {Verified::kOk, {}};
   return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() + " where prices and size give " +
                                  expected.pnl.rounded(8).to_string()};
 }

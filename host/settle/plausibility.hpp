@@ -13,6 +13,9 @@ inline const Decimal kPnlToleranceRelative{5, -3};  // 0.5 %
 /// position and not with its pnl.
 inline const Decimal kPnlToleranceNotional{2, -4};  // 0.02 %
 inline const Decimal kPnlToleranceUsd{5, -2};  // 5 cents: tiny closes, rounded by the venue to its cents
+/// Fees, funding and penalties that a venue counts into pnl are known beside it, and are taken out before prices and pnl
+/// are compared. Three months of high funding make a quarter of the notional; more is no cost of holding a position.
+inline const Decimal kInsideToNotionalMax{25, -2};
 /// Where entry or size were derived from pnl the check would be circular: only the magnitude is looked at.
 /// Losing or winning more than this many times the notional in one close is not a price move.
 inline const Decimal kPnlToNotionalMax{3, 0};

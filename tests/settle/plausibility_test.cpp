@@ -46,6 +46,19 @@ TEST_CASE("plausibility: linear", "[plausibility]") {
   CHECK(check_pnl(with_fee).verified == Verified::kOk);
 }
 
+TEST_CASE("plausibility: fees, funding and penalties inside pnl are no contradiction to the prices", "[plausibility]") {
+  // A liquidated long of OKX: price result, fee and penalty make realizedPnl.
+  auto net = linear("2335.3571628994544037", "2277.59", "38.49", "-2662.89202455");
+  CHECK(check_pnl(net).verified == Verified::kFailed);
+  net.inside = Decimal::of("-439.43392455");
+  CHECK(check_pnl(net).verified == Verified::kOk);
+  net.origin = Origin::kInbound;  // a user's word for it
+  CHECK(check_pnl(net).verified == Verified::kFailed);
+  auto invented = linear("2335", "2335", "10", "50000");
+  invented.inside = Decimal(50000);
+  CHECK(check_pnl(invented).verified == Verified::kFailed);
+}
+
 TEST_CASE("plausibility: inverse, in the coin", "[plausibility]") {
   // 10,000 USD from 40,000 to 50,000: 0.25 - 0.2 = 0.05 BTC
   CHECK(check_pnl(inverse("40000", "50000", "10000", "0.05")).verified == Verified::kOk);

@@ -39,7 +39,8 @@ const std::map<std::string, std::pair<std::string, std::string>> kSockets{
     {"htx.v5", {"htx", "private"}},
     {"kraken.spot.v2", {"kraken", "spot.private"}},
     {"kraken.spot.v1", {"kraken", "spot.private.v1"}},
-    {"kraken.futures", {"kraken", "futures.private"}}};
+    {"kraken.futures", {"kraken", "futures.private"}},
+    {"okx.private", {"okx", "private"}}};
 
 }  // namespace
 

@@ -172,7 +172,7 @@ void kraken(const json& row) {
   if (expected.contains("url")) CHECK("https://futures.kraken.com" + got.target() == expected.at("url"));
 }
 
-void okx_like(const json& row, const char* programs, const std::string& headers, const std::string& demo,
+void okx_like(const json& row, const std::string& programs, const std::string& headers, const std::string& demo,
               const char* stamp) {
   json in = row.at("inputs");
   if (!in.contains("clock_ms")) in["clock_ms"] = std::stoll(text_or(in, "timestamp"));
@@ -198,7 +198,7 @@ void okx_like(const json& row, const char* programs, const std::string& headers,
 }
 
 void okx(const json& row) {
-  okx_like(row, kOkx,
+  okx_like(row, plugin_programs("okx"),
            "OK-ACCESS-KEY: {{key}}\nOK-ACCESS-PASSPHRASE: {{passphrase}}\nOK-ACCESS-TIMESTAMP: {{ts_iso}}\n"
            "OK-ACCESS-SIGN: {{sig}}\n",
            "x-simulated-trading: 1\n", "OK-ACCESS-TIMESTAMP");

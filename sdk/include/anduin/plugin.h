@@ -196,7 +196,8 @@ typedef struct and_rec_close_pos {
   uint32_t side;      /* AND_SIDE_*: of the position that was closed */
   uint32_t origin;    /* AND_ORIGIN_* */
   int64_t closed_ms;  /* ms since the Unix epoch, UTC */
-  and_dec entry, exit, size, pnl, fee, funding; /* size in native contracts; fee: cost not inside pnl */
+  and_dec entry, exit, size, pnl, fee, funding; /* size in native contracts; fee: cost not inside pnl; funding: what is
+                         inside pnl and no price result (fees, funding, penalties; a cost < 0): for the plausibility check */
 } and_rec_close_pos;
 #define AND_SIDE_LONG 1u
 #define AND_SIDE_SHORT 2u
