@@ -210,16 +210,13 @@ void Account::look() {
   if (!several) query += "&posId=" + position;
   looking_ = true;
   look_again_ = false;
-  const std::string first = query;
   read_pages(
       kHistoryPath, query,
-      [this, since, first](const Answer& answer) {
-        std::vector<CloseRow> found;
-        std::int64_t oldest = 0;
-        const bool any = take_page(answer.result, found, oldest, nullptr);
-        emit_all(found);
-        const bool enough = !any || oldest < since - kPushMarginMs;
-        return enough ? std::string() : first + "&after=" + std::to_string(oldest);
+      [this, since, query, several](const Answer& answer) {
+        const std::string next = take_page(answer.result, query, since - kPushMarginMs, nullptr);
+        const bool more = several && std::any_of(awaited_.begin(), awaited_.end(),
+                                                 [&](const auto& a) { return is_chased(a.first); });
+        return more ? next : std::string();
       },
       [this](const std::string& failure) {
         if (!failure.empty()) report(kHistoryPath, failure);
@@ -232,22 +229,26 @@ void Account::looked() {
   if (look_again_) look();
 }
 
-bool Account::take_page(const json::View& data, std::vector<CloseRow>& found, std::int64_t& oldest_ms, HistorySweep* sweep) {
-  oldest_ms = std::numeric_limits<std::int64_t>::max();
-  bool any = false;
+/// A row that was read is emitted at once: it is true, whatever becomes of the pages behind it.
+std::string Account::take_page(const json::View& data, std::string_view query, std::int64_t from_ms, HistorySweep* sweep) {
+  std::int64_t oldest_ms = std::numeric_limits<std::int64_t>::max();
+  std::vector<CloseRow> found;
   for (const json::View row : data) {
     std::int64_t time_ms = 0;
     try {
       time_ms = row["uTime"].i64();
-      any = true;
       oldest_ms = std::min(oldest_ms, time_ms);
+      if (time_ms < resume().settle_from_ms) continue;  // it shares the page: nobody settles it
       if (state_of(row) == RowState::kFinal) found.push_back(parse_close(row));
     } catch (const std::exception& e) {  // one bad row must not cost the others
-      report(std::string(kHistoryPath) + " " + row["posId"].text(), e.what());
+      report(std::string(kHistoryPath) + " " + std::string(row["posId"].str()), e.what());
       if (sweep) sweep->unreadable(e.what(), time_ms);
     }
   }
-  return any;
+  emit_all(found);
+  // Only an empty page is the end: a short one may be a page of a venue that shows less at once than it says.
+  const bool enough = oldest_ms < from_ms || oldest_ms == std::numeric_limits<std::int64_t>::max();
+  return enough ? std::string() : std::string(query) + "&after=" + std::to_string(oldest_ms);
 }
 
 /// Oldest first, those of one time in the order of their ids: the same on every run.
@@ -282,19 +283,10 @@ void Account::read_window(HistorySweep& sweep, std::int64_t from_ms, std::int64_
   std::erase_if(awaited_, [&](const auto& a) { return now_ms() - a.second.since_ms > kHoldMs; });
   std::string query(kNewest);
   if (now_ms() - to_ms > kNowMs) query += "&after=" + std::to_string(to_ms + 1);
-  const auto found = std::make_shared<std::vector<CloseRow>>();
   read_pages(
       kHistoryPath, query,
-      [this, &sweep, found, from_ms](const Answer& answer) {
-        std::int64_t oldest = 0;
-        const bool any = take_page(answer.result, *found, oldest, &sweep);
-        const bool enough = !any || oldest < from_ms;
-        return enough ? std::string() : std::string(kNewest) + "&after=" + std::to_string(oldest);
-      },
-      [this, found, done = std::move(done)](const std::string& failure) {
-        emit_all(*found);  // what was read is true, whatever became of the rest
-        done(failure);
-      });
+      [this, &sweep, from_ms](const Answer& answer) { return take_page(answer.result, kNewest, from_ms, &sweep); },
+      std::move(done));
 }
 
 std::int64_t Account::oldest_waiting_ms(const HistorySweep&) const {

@@ -47,8 +47,8 @@ class Account : public AccountVenue {
   void ended(const Lifetimes::Ended& lifetime);
   void look();
   void looked();
-  /// Rows of one page: final ones to `found`, the smallest uTime to `oldest_ms`. False: there was no row.
-  bool take_page(const json::View& data, std::vector<CloseRow>& found, std::int64_t& oldest_ms, HistorySweep* sweep);
+  /// Emits the final rows of one page. The query of the next one, or "" when `from_ms` is reached.
+  std::string take_page(const json::View& data, std::string_view query, std::int64_t from_ms, HistorySweep* sweep);
   void emit_all(std::vector<CloseRow>& found);
   void note_other_market(const CloseRow& row);
 

@@ -33,7 +33,11 @@ Prices::Prices(const venue::Options& options)
 
 Answer Prices::judge(const venue::Reply& reply) { return okx::judge(reply); }
 
-std::string Prices::take_instruments(std::size_t, const Answer& answer) {
+std::string Prices::take_instruments(std::size_t listing, const Answer& answer) {
+  // All rows are of the type that was asked for: another's answer would leave ours out in silence.
+  const std::string_view type = listing == 0 && markets_.swaps() ? "SWAP" : "SPOT";
+  if (const json::View first = answer.result[0]["instType"]; !first.absent() && !(first == type))
+    throw BadFrame("instruments of type " + first.text() + " where " + std::string(type) + " was asked for");
   each_row(answer.result, kInstruments, "instId", [&](const json::View& row) {
     const InstrumentRow instrument(row);
     if (markets_.has(instrument.info.market)) list(0, instrument.info);
