@@ -110,8 +110,8 @@ class HistorySweep {
   void open_window() {
     window_to_ms_ = window_ms_ == 0 ? to_ms_ : std::min(window_from_ms_ + window_ms_, to_ms_);
     reader_.read_window(*this, window_from_ms_, window_to_ms_,
-                        [this, generation = generation_](const std::string& failure) {
-                          if (generation != generation_) return;
+                        [this, ticket = ++generation_](const std::string& failure) {
+                          if (ticket != generation_) return;  // of a window that was given up
                           if (failure.empty()) close_window();
                           else if (failure == kTooMany && window_to_ms_ - window_from_ms_ > kWindowMinMs) halve();
                           else window_failed(failure);
@@ -145,7 +145,7 @@ class HistorySweep {
   Reader& reader_;
   std::string name_;
   Policy policy_;
-  std::uint64_t generation_ = 0;  ///< resume() makes what is under way void
+  std::uint64_t generation_ = 0;  ///< of the window under way: answers to another one are void
   std::int64_t proven_ms_ = 0, from_ms_ = 0, reached_ms_ = 0;
   std::int64_t to_ms_ = 0, window_from_ms_ = 0, window_to_ms_ = 0, window_ms_ = 0;
   std::string unreadable_;        ///< what could not be read since the cursor last moved
