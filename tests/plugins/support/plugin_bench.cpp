@@ -73,6 +73,15 @@ PluginBench::PluginBench(const std::string& venue, bool account, json options, s
     : now_ms(start_ms), table_(image(venue).table) {
   for (const auto& [name, schema] : manifest(venue).at("config").at("properties").items())
     if (!options.contains(name)) options[name] = schema.at("default");
+  create(account, options);
+}
+
+PluginBench::PluginBench(const and_plugin_v1& table, bool account, const json& options, std::int64_t start_ms)
+    : now_ms(start_ms), table_(&table) {
+  create(account, options);
+}
+
+void PluginBench::create(bool account, const json& options) {
   host_.size = sizeof(host_);
   host_.ctx = this;
   host_.emit = &PluginBench::emit;

@@ -70,6 +70,8 @@ class PluginBench {
   /// Loads anduin-<venue>.so of this build. `account`: an account instance. Options are completed by the manifest.
   PluginBench(const std::string& venue, bool account, nlohmann::json options = nlohmann::json::object(),
               std::int64_t start_ms = kStartMs);
+  /// A table compiled into the test; options as they are.
+  PluginBench(const and_plugin_v1& table, bool account, const nlohmann::json& options, std::int64_t start_ms = kStartMs);
   ~PluginBench();
   PluginBench(const PluginBench&) = delete;
   PluginBench& operator=(const PluginBench&) = delete;
@@ -126,6 +128,7 @@ class PluginBench {
   int create_code = 0;
 
  private:
+  void create(bool account, const nlohmann::json& options);
   static std::int32_t emit(void* ctx, const and_rec* rec);
   void take(const and_rec& rec);
   int step(std::uint16_t kind, std::uint32_t id, std::int32_t code, const std::string& data, const std::string& meta);
