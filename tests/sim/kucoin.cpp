@@ -22,7 +22,7 @@ SymbolSpec spec(std::string native, std::string canonical, std::string base, std
   s.base = std::move(base);
   s.quote = std::move(quote);
   s.settle = std::move(settle);
-  s.market = "futures";
+  s.market = s.product == Product::kInverse ? "inverse" : "linear";
   s.price_decimals = price_decimals;
   s.tick_units = tick;
   s.qty_decimals = 0;  // lots
@@ -69,7 +69,7 @@ void KucoinSim::make_accounts() {
     account.secret = uuid(world_.random);
     account.passphrase = "pass" + uuid(world_.random).substr(0, 8);
     account.uid = std::to_string(kFirstUid + 1000 * i);
-    account.market = "futures";
+    account.market = "linear";  // one key serves both
     if (i == 0 && !world_.options.key.empty()) account.key = world_.options.key;
     if (i == 0 && !world_.options.secret.empty()) account.secret = world_.options.secret;
     if (i == 0 && !world_.options.passphrase.empty()) account.passphrase = world_.options.passphrase;

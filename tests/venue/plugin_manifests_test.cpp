@@ -40,6 +40,7 @@ const std::map<std::string, std::pair<std::string, std::string>> kSockets{
     {"kraken.spot.v2", {"kraken", "spot.private"}},
     {"kraken.spot.v1", {"kraken", "spot.private.v1"}},
     {"kraken.futures", {"kraken", "futures.private"}},
+    {"kucoin.private", {"kucoin", "private"}},
     {"okx.private", {"okx", "private"}}};
 
 }  // namespace

@@ -17,10 +17,7 @@ inline constexpr const char* kMexc = R"({
   "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{key}}","{{ts_ms}}"]},
   "spot": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["{{query}}"]}})";
 
-inline constexpr const char* kKucoin = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64",
-           "message":["{{ts_ms}}","{{method}}","{{target}}","{{body}}"]},
-  "passphrase": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{passphrase}}"]},
+inline constexpr const char* kKucoinPlain = R"({
   "plain": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","args":{"plain":"token"},
             "message":["{{arg.plain}}"]}})";
 

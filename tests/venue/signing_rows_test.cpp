@@ -249,7 +249,7 @@ void mexc(const json& row) {
 
 void kucoin_connect(const json& row) {
   const json& in = row.at("inputs");
-  Rig rig(kKucoin, json::object());
+  Rig rig(plugin_programs("kucoin"), json::object());
   const json& data = in.at("bullet_response").at("data");
   const std::string args = json{{"token", data.at("token")}, {"id", in.at("connectId")}}.dump();
   const std::string server = data.at("instanceServers").at(0).at("endpoint");
@@ -264,7 +264,7 @@ void kucoin(const json& row) {
   const json& in = row.at("inputs");
   const json& expected = row.at("expected");
   if (in.contains("bullet_response")) return kucoin_connect(row);
-  Rig rig(kKucoin, in);
+  Rig rig(in.contains("plain") ? kKucoinPlain : plugin_programs("kucoin"), in);
   if (in.contains("plain")) {
     const std::string args = json{{"plain", in.at("plain")}}.dump();
     CHECK(rig.frame({"{{sig}}", "plain", args}) == expected.at("signature"));

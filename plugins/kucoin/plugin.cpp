@@ -1,0 +1,4 @@
+#include "account.hpp"
+#include "prices.hpp"
+
+ANDUIN_PLUGIN(anduin::kucoin::Prices, anduin::kucoin::Account);
