@@ -53,6 +53,8 @@ Endpoint endpoint_of(const json& e, const std::string& pointer) {
   out.auth = e.value("auth", false);
   out.idle_ms = integer_or(e, "idle_ms", out.idle_ms, pointer);
   out.open_ms = integer_or(e, "open_ms", out.open_ms, pointer);
+  out.rate = text_or(e, "rate", "");
+  if (!out.rate.empty() && !out.is_ws) throw Bad{pointer + "/rate", "paces connecting, so it is for ws endpoints"};
   out.message_bytes_max = static_cast<std::size_t>(
       integer_or(e, "max_message", static_cast<std::int64_t>(out.message_bytes_max), pointer));
   const std::string liveness = text_or(e, "liveness", out.auth ? "frames" : "data");
@@ -117,6 +119,12 @@ Manifest build(json whole) {
     m.endpoints.push_back(endpoint_of(endpoints[i], "/endpoints/" + std::to_string(i)));
     for (std::size_t j = 0; j < i; ++j)
       if (m.endpoints[j].id == m.endpoints[i].id) throw Bad{"/endpoints/" + std::to_string(i) + "/id", "is there twice"};
+  }
+  for (std::size_t i = 0; i < m.endpoints.size(); ++i) {
+    const std::string& rate = m.endpoints[i].rate;
+    const json rates = whole.value("rates", json::array());
+    if (!rate.empty() && std::none_of(rates.begin(), rates.end(), [&](const json& r) { return r.is_object() && r.value("class", "") == rate; }))
+      throw Bad{"/endpoints/" + std::to_string(i) + "/rate", "'" + rate + "' is no class of rates"};
   }
   if (whole.contains("credentials"))
     for (const json& c : whole.at("credentials")) m.credentials.push_back(text(c, "name", "/credentials"));

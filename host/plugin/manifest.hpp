@@ -24,6 +24,7 @@ struct Endpoint {
   std::int64_t idle_ms = 60'000;   ///< nothing alive for so long: reconnect
   bool liveness_by_data = true;    ///< only frames that led to a record count as alive
   std::int64_t open_ms = 10'000;   ///< dial to open
+  std::string rate;                ///< the class of `rates` that paces connecting; empty = none
   std::size_t message_bytes_max = 16U << 20U;
   PingRule ping;
 };

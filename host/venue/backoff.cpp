@@ -30,18 +30,4 @@ void Backoff::closed() {
   if (lived_ns >= static_cast<std::uint64_t>(options_.alive_ms) * 1'000'000U) attempt_ = 0;
 }
 
-std::int64_t ConnectPacer::reserve_ms(const std::string& key, std::size_t count, std::int64_t per_ms) {
-  if (count == 0) return 0;
-  const auto now = static_cast<std::int64_t>(clock_->mono_ns() / 1'000'000U);
-  const std::lock_guard lock(mutex_);
-  std::deque<std::int64_t>& booked = booked_[key];
-  std::int64_t when = now;
-  if (booked.size() >= count) {
-    when = std::max(now, booked[booked.size() - count] + per_ms);
-    booked.pop_front();
-  }
-  booked.push_back(when);
-  return when - now;
-}
-
 }  // namespace anduin::venue

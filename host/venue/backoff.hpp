@@ -1,13 +1,6 @@
-// When to connect again: capped exponential delays with full jitter, for ever; and how many connects per
-// venue this host may make. Backoff: one thread. ConnectPacer: any thread, shared by all instances of the
-// process.
+// When to connect again: capped exponential delays with full jitter, for ever. One thread.
 #pragma once
-#include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <mutex>
-#include <string>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -41,19 +34,6 @@ class Backoff {
   std::uint32_t attempt_ = 0;
   std::uint64_t opened_mono_ns_ = 0;
   bool open_ = false;
-};
-
-/// At most `count` connects in any `per_ms` for each key (venue and host address).
-class ConnectPacer {
- public:
-  explicit ConnectPacer(Clock& clock) : clock_(&clock) {}
-  /// Books the next free moment and returns how long to wait for it; 0 = now. count 0: no limit.
-  [[nodiscard]] std::int64_t reserve_ms(const std::string& key, std::size_t count, std::int64_t per_ms);
-
- private:
-  Clock* clock_;
-  std::mutex mutex_;
-  std::map<std::string, std::deque<std::int64_t>> booked_;  ///< the last `count` moments, mono ms
 };
 
 }  // namespace anduin::venue

@@ -570,6 +570,7 @@ void Runner::on_open_record(const and_rec_open& r) {
   Connection& c = it->second;
   c.redial.reset();
   const auto* endpoint = c.endpoint = manifest().endpoint(text_of(r.h, r.endpoint));
+  if (options_.live && endpoint && !endpoint->rate.empty() && !may_connect(r.h.id, c)) return;
   auto target = outbound_->open(r, endpoint ? endpoint->open_ms : 10'000);
   if (!target) {
     events_.on_error(target.error(), false);
@@ -586,6 +587,18 @@ void Runner::on_open_record(const and_rec_open& r) {
   target->generation = c.generation;
   if (endpoint) target->message_bytes_max = endpoint->message_bytes_max;
   transport_.open(std::move(*target));
+}
+
+/// Connecting has its budget per address: over it the plugin is asked again when there is room, so that whatever it
+/// signed or fetched for this dial is made anew.
+bool Runner::may_connect(std::uint32_t id, Connection& c) {
+  const auto permit = outbound_->acquire(c.endpoint->rate, 1);
+  if (permit && permit->ready) return true;
+  if (!permit) events_.on_error(permit.error(), false);
+  c.state = Connection::State::kIdle;
+  const std::int64_t wait = permit ? permit->delay_ms : c.backoff.next_ms();
+  c.redial = transport_.after(wait, [this, id] { ask_dial(id); });
+  return false;
 }
 
 void Runner::on_close_record(const and_rec_close& r) {

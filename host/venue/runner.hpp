@@ -133,6 +133,7 @@ class Runner final : private plugin::RecordSink {
 
   std::span<const FrameBytes> decompressed(Connection& c, std::span<const FrameBytes> frames);
   void ask_dial(std::uint32_t id);
+  bool may_connect(std::uint32_t id, Connection& c);
   void lost(std::uint32_t id, int code, const std::string& reason, bool tell);
   void watch(std::uint32_t id);
   void start_ping(std::uint32_t id);

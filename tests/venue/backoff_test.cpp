@@ -55,18 +55,3 @@ TEST_CASE("a connection that lived resets, one that only opened does not") {
   backoff.closed();  // a close without an open: nothing
   CHECK(backoff.attempt() == 1);
 }
-
-TEST_CASE("connects of one venue are spread: never more than the limit in any window") {
-  ManualClock clock;
-  ConnectPacer pacer(clock);
-  std::vector<std::int64_t> when;
-  for (int i = 0; i < 5000; ++i) when.push_back(pacer.reserve_ms("bybit/203.0.113.1", 500, 300'000));
-  CHECK(std::count(when.begin(), when.end(), 0) == 500);
-  CHECK(std::is_sorted(when.begin(), when.end()));
-  for (std::size_t i = 500; i < when.size(); ++i) REQUIRE(when[i] - when[i - 500] >= 300'000);
-  CHECK(when.back() == 9 * 300'000);
-  CHECK(pacer.reserve_ms("bybit/203.0.113.2", 500, 300'000) == 0);
-  CHECK(pacer.reserve_ms("other", 0, 0) == 0);
-  clock.advance_ms(300'000 * 10);
-  CHECK(pacer.reserve_ms("bybit/203.0.113.1", 500, 300'000) == 0);
-}

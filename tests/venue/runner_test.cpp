@@ -88,12 +88,13 @@ struct Events final : RunnerEvents {
 };
 
 struct Bench {
-  explicit Bench(bool account = false) {
+  explicit Bench(bool account = false, std::shared_ptr<HostBudgets> budgets = nullptr) {
     auto library = plugin::Library::load(std::string(PLUGIN_DIR) + "/anduin-bybit.so");
     REQUIRE(library);
     RunnerOptions o;
     o.label = "bybit";
     o.feeds = {"prices", "instruments"};
+    o.outbound.budgets = std::move(budgets);
     o.options = plugin::complete_options((*library)->manifest(), {{"market", "linear"}}).value();
     if (account) {
       o.account = "alice";
@@ -222,4 +223,17 @@ TEST_CASE("runner: a malformed frame is reported, the next one is a price (lesso
   b.price();
   CHECK(b.events.prices == 1);
   CHECK_FALSE(b.runner->poisoned());
+}
+
+TEST_CASE("runner: connecting keeps to the budget of the address, and the plugin is asked anew when there is room") {
+  const auto budgets = std::make_shared<HostBudgets>();
+  ManualClock clock;
+  const auto now = static_cast<std::int64_t>(clock.mono_ns() / 1'000'000);
+  REQUIRE(budgets->take("bybit/connect", 500, 300'000, 500, now).ready);  // other accounts of this host
+  Bench b(false, budgets);
+  CHECK(b.transport.opened.empty());
+  b.transport.pass(299'000);
+  CHECK(b.transport.opened.empty());
+  b.transport.pass(2'000);
+  CHECK(b.transport.opened.size() == 1);
 }
