@@ -140,7 +140,7 @@ int serve(const Settings& settings) {
   net::EventLoop loop("venue-sim");
   Shell shell(loop);
   Simulator simulator(settings.venue, clock, random, settings.sim, shell);
-  if (!simulator.ok()) return fail("no simulator for venue '" + settings.venue + "': bybit, htx, kraken, kucoin, okx", 2);
+  if (!simulator.ok()) return fail("no simulator for venue '" + settings.venue + "': bybit, htx, kraken, kucoin, mexc, okx", 2);
   if (auto problem = simulator.play(settings.playback, permille(settings.speed))) return fail(*problem, 2);
   shell.attach(simulator);
 
@@ -180,7 +180,7 @@ int run(int argc, char** argv) {
   Settings s;
   CLI::App app{"A simulated exchange: REST, WebSocket and POST /sim/... control on one port.",
                "anduin-venue-sim"};
-  app.add_option("--venue", s.venue, "bybit, htx, kraken, kucoin or okx")->required();
+  app.add_option("--venue", s.venue, "bybit, htx, kraken, kucoin, mexc or okx")->required();
   app.add_option("--listen", s.listen, "address:port, port 0 = any free one")->capture_default_str();
   auto* tls = app.add_option("--tls-dir", s.tls_dir, "where the throw-away CA is written");
   app.add_flag("--plain", s.plain, "no TLS")->excludes(tls);

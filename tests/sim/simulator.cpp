@@ -52,6 +52,7 @@ std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext conte
   if (name == "htx") return make_htx(context);
   if (name == "kraken") return make_kraken(context);
   if (name == "kucoin") return make_kucoin(context);
+  if (name == "mexc") return make_mexc(context);
   if (name == "okx") return make_okx(context);
   return nullptr;
 }

@@ -144,6 +144,7 @@ std::unique_ptr<SimVenue> make_bybit(VenueContext context);
 std::unique_ptr<SimVenue> make_htx(VenueContext context);
 std::unique_ptr<SimVenue> make_kraken(VenueContext context);
 std::unique_ptr<SimVenue> make_kucoin(VenueContext context);
+std::unique_ptr<SimVenue> make_mexc(VenueContext context);
 std::unique_ptr<SimVenue> make_okx(VenueContext context);
 /// By pipeline name; null for a venue without a simulator.
 std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext context);
