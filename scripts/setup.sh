@@ -9,7 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config ccache git ca-certificates
   libboost1.81-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev libsimdjson-dev rapidjson-dev
   libsecp256k1-dev libcrypto++-dev libspdlog-dev libcli11-dev libsqlite3-dev zlib1g-dev
-  catch2 libbenchmark-dev curl
+  catch2 libbenchmark-dev curl abigail-tools clang
 )
 # The commands decide, not the packages: many machines have another Node.js.
 command -v node >/dev/null || packages+=(nodejs)
