@@ -11,19 +11,18 @@ namespace anduin::okx {
 namespace {
 
 constexpr std::string_view kTimePath = "/api/v5/public/time", kKeyPath = "/api/v5/account/config",
-                           kHistoryPath = "/api/v5/account/positions-history",
-                           kBalancePath = "/api/v5/account/balance";
+                           kHistoryPath = "/api/v5/account/positions-history", kBalancePath = "/api/v5/account/balance";
 constexpr std::string_view kHeaders =
     "OK-ACCESS-KEY: {{key}}\nOK-ACCESS-PASSPHRASE: {{passphrase}}\nOK-ACCESS-TIMESTAMP: {{ts_iso}}\n"
     "OK-ACCESS-SIGN: {{sig}}\n";
 constexpr std::string_view kPositions = "positions", kAccount = "account";
 constexpr std::string_view kNewest = "instType=SWAP&limit=100";
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-constexpr std::int64_t kPushMarginMs = 60'000;    // a push and its row agree on the time better than this
-constexpr std::int64_t kHoldMs = 3'600'000;       // so long a close without a row holds the cursor: then it is none
-constexpr std::int64_t kNowMs = 5'000;            // a window that ends so near to now is read without an end
+constexpr std::int64_t kPushMarginMs = 60'000;  // a push and its row agree on the time better than this
+constexpr std::int64_t kHoldMs = 3'600'000;     // so long a close without a row holds the cursor: then it is none
+constexpr std::int64_t kNowMs = 5'000;          // a window that ends so near to now is read without an end
 constexpr std::uint64_t kSilenceLookMs = 5'000;
-constexpr std::int64_t kVagueRefusal = 60009;     // "Login failed." and nothing else
+constexpr std::int64_t kVagueRefusal = 60009;  // "Login failed." and nothing else
 constexpr unsigned kVagueRefusalsMax = 3;
 
 AccountVenue::Policy policy(const venue::Options& options) {
@@ -48,7 +47,8 @@ std::string_view rate_of(std::string_view path) {
 }  // namespace
 
 Account::Account(const venue::Options& options)
-    : AccountVenue(policy(options)), markets_(chosen_markets(options)),
+    : AccountVenue(policy(options)),
+      markets_(chosen_markets(options)),
       headers_(std::string(kHeaders) + std::string(demo_header(options))) {
   if (markets_.spot) throw BadOption("/market", "spot has prices only: an account is linear, inverse or both");
   add_history("swap", history_policy());
@@ -59,8 +59,11 @@ Account::Account(const venue::Options& options)
 Answer Account::judge(const venue::Reply& reply) { return okx::judge(reply); }
 
 AccountVenue::SignedGet Account::signed_get(std::string_view path, const std::string& query) {
-  return {.target = query.empty() ? std::string(path) : std::string(path) + "?" + query, .headers = headers_,
-          .sign = "rest", .args = "", .rate = std::string(rate_of(path))};
+  return {.target = query.empty() ? std::string(path) : std::string(path) + "?" + query,
+          .headers = headers_,
+          .sign = "rest",
+          .args = "",
+          .rate = std::string(rate_of(path))};
 }
 
 std::string Account::advice(std::int64_t code, std::string_view venue_text, std::string_view path) {
@@ -82,8 +85,14 @@ void Account::ask_key() {
     const json::View row = answer.result[0];
     if (!row.is_object()) throw BadFrame("an answer without the account");
     const KeyInfo k = key_info(row);
-    account({.uid = k.uid, .detail = k.detail, .can_trade = k.can_trade, .can_withdraw = k.can_withdraw,
-             .can_transfer = k.can_transfer, .ip_bound = k.ip_bound, .sub_account = k.sub_account});
+    uid_ = k.uid;
+    account({.uid = k.uid,
+             .detail = k.detail,
+             .can_trade = k.can_trade,
+             .can_withdraw = k.can_withdraw,
+             .can_transfer = k.can_transfer,
+             .ip_bound = k.ip_bound,
+             .sub_account = k.sub_account});
   });
 }
 
@@ -120,8 +129,11 @@ void Account::take_private(Session& s, const venue::Frame& frame) {
   const auto [event, arg, data, code, text, id] = frame.json().get<"event", "arg", "data", "code", "msg", "id">();
   const json::View channel = event ? frame.json()["channel"] : arg["channel"];
   if (!event) {  // by channel: arg holds more than was sent
-    if (channel == kPositions) take_positions(data);
-    else if (channel == kAccount) take_balances(data);
+    check_owner(arg["uid"].str());
+    if (channel == kPositions)
+      take_positions(data);
+    else if (channel == kAccount)
+      take_balances(data);
   } else if (event == "login") {
     vague_refusals_ = 0;
     if (!s.logged_in) login_accepted(s);
@@ -139,6 +151,13 @@ void Account::take_private(Session& s, const venue::Frame& frame) {
     redial(s.connection, "too many connections have the channel positions");
   }
   // channel-conn-count, and events that we do not know, need nothing.
+}
+
+/// Pushes name the account they are about: another's would be settled for the wrong user.
+void Account::check_owner(std::string_view uid) {
+  if (uid.empty() || uid_.empty() || uid == uid_ || other_owner_noted_) return;
+  other_owner_noted_ = true;
+  warn("pushes are of the account " + std::string(uid) + ", the key is of " + uid_);
 }
 
 void Account::take_error(Session& s, std::int64_t code, const std::string& text, std::string_view id) {
@@ -214,8 +233,8 @@ void Account::look() {
       kHistoryPath, query,
       [this, since, query, several](const Answer& answer) {
         const std::string next = take_page(answer.result, query, since - kPushMarginMs, nullptr);
-        const bool more = several && std::any_of(awaited_.begin(), awaited_.end(),
-                                                 [&](const auto& a) { return is_chased(a.first); });
+        const bool more =
+            several && std::any_of(awaited_.begin(), awaited_.end(), [&](const auto& a) { return is_chased(a.first); });
         return more ? next : std::string();
       },
       [this](const std::string& failure) {
@@ -230,7 +249,8 @@ void Account::looked() {
 }
 
 /// A row that was read is emitted at once: it is true, whatever becomes of the pages behind it.
-std::string Account::take_page(const json::View& data, std::string_view query, std::int64_t from_ms, HistorySweep* sweep) {
+std::string Account::take_page(const json::View& data, std::string_view query, std::int64_t from_ms,
+                               HistorySweep* sweep) {
   std::int64_t oldest_ms = std::numeric_limits<std::int64_t>::max();
   std::vector<CloseRow> found;
   for (const json::View row : data) {

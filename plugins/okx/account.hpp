@@ -39,6 +39,7 @@ class Account : public AccountVenue {
   [[nodiscard]] std::int64_t oldest_waiting_ms(const HistorySweep& sweep) const override;
   void forget_waiting() override;
 
+  void check_owner(std::string_view uid);
   void take_error(Session& s, std::int64_t code, const std::string& text, std::string_view id);
   void take_positions(const json::View& data);
   void take_balances(const json::View& data);
@@ -57,8 +58,9 @@ class Account : public AccountVenue {
   Lifetimes lifetimes_;
   std::map<std::string, Awaited> awaited_;  ///< by id
   bool looking_ = false, look_again_ = false;
-  bool other_market_noted_ = false;
-  unsigned vague_refusals_ = 0;             ///< logins refused without a reason, in a row
+  std::string uid_;  ///< whose key it is; empty = not known yet
+  bool other_market_noted_ = false, other_owner_noted_ = false;
+  unsigned vague_refusals_ = 0;  ///< logins refused without a reason, in a row
 };
 
 }  // namespace anduin::okx

@@ -22,9 +22,9 @@ std::string id_of(const json::View& row) {
 }
 
 CloseRow parse_close(const json::View& row) {
-  const auto [inst, direction, opened, closed, entry, exit, total, net, gross, fee, funding, penalty, settled, currency] =
-      row.get<"instId", "direction", "cTime", "uTime", "openAvgPx", "closeAvgPx", "closeTotalPos", "realizedPnl", "pnl",
-              "fee", "fundingFee", "liqPenalty", "settledPnl", "ccy">();
+  const auto [inst, direction, opened, closed, entry, exit, total, net, gross, fee, funding, penalty, settled,
+              currency] = row.get<"instId", "direction", "cTime", "uTime", "openAvgPx", "closeAvgPx", "closeTotalPos",
+                                  "realizedPnl", "pnl", "fee", "fundingFee", "liqPenalty", "settledPnl", "ccy">();
   CloseRow out;
   out.id = id_of(row);
   const auto bad = [&](const std::string& what) { throw BadFrame("closed position " + out.id + ": " + what); };
@@ -49,7 +49,8 @@ CloseRow parse_close(const json::View& row) {
     const Decimal sum = *out.gross + *fees + *paid + *fined + before;
     const Decimal all = out.gross->abs() + fees->abs() + paid->abs() + fined->abs() + before.abs();
     if ((sum - out.net).abs() * kSumPrecision > all)
-      out.hold = "realizedPnl " + out.net_text + " is not the sum of pnl, fee, fundingFee and liqPenalty, " + sum.to_string();
+      out.hold =
+          "realizedPnl " + out.net_text + " is not the sum of pnl, fee, fundingFee and liqPenalty, " + sum.to_string();
   }
   return out;
 }

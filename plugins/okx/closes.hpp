@@ -16,9 +16,9 @@ struct CloseRow {
   bool is_long = true;
   std::int64_t opened_ms = 0, closed_ms = 0;  ///< cTime, uTime
   std::optional<Decimal> entry, exit, contracts;
-  Decimal net;                    ///< realizedPnl: price result, fees, funding and penalties
-  std::optional<Decimal> gross;   ///< pnl: the price result alone
-  std::string hold;               ///< why a person must look, if so
+  Decimal net;                   ///< realizedPnl: price result, fees, funding and penalties
+  std::optional<Decimal> gross;  ///< pnl: the price result alone
+  std::string hold;              ///< why a person must look, if so
 };
 
 enum class RowState : std::uint8_t {

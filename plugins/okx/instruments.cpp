@@ -37,9 +37,12 @@ InstrumentRow::InstrumentRow(const json::View& row) {
     base = info.native.substr(0, first);
     quote = info.native.substr(first + 1, last - first - 1);
     info.settle = needed(settle, "settleCcy");
-    if (contract_type == "linear") info.kind = AND_KIND_LINEAR_PERPETUAL, info.market = kLinear;
-    else if (contract_type == "inverse") info.kind = AND_KIND_INVERSE_PERPETUAL, info.market = kInverse;
-    else throw BadFrame("member 'ctType' is '" + contract_type.text() + "', which is not known");
+    if (contract_type == "linear")
+      info.kind = AND_KIND_LINEAR_PERPETUAL, info.market = kLinear;
+    else if (contract_type == "inverse")
+      info.kind = AND_KIND_INVERSE_PERPETUAL, info.market = kInverse;
+    else
+      throw BadFrame("member 'ctType' is '" + contract_type.text() + "', which is not known");
     // Base coin a contract if linear, US dollars if inverse.
     info.contract_size = positive(value, "ctVal") * positive(multiplier, "ctMult");
   } else {

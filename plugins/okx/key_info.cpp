@@ -31,10 +31,12 @@ KeyInfo key_info(const json::View& row) {
   bool any = false, trade = false, withdraw = false;
   each_item(rights.str(), [&](std::string_view right) {
     any = true;
-    if (right.find("withdraw") != std::string_view::npos) withdraw = true;
-    else if (right != "read_only") trade = true;  // a right that we do not know counts as trading
+    if (right.find("withdraw") != std::string_view::npos)
+      withdraw = true;
+    else if (right != "read_only")
+      trade = true;  // a right that we do not know counts as trading
   });
-  if (any) {  // an empty list says nothing
+  if (any) {                                        // an empty list says nothing
     out.can_trade = out.can_transfer = tri(trade);  // trade includes funding transfers
     out.can_withdraw = tri(withdraw);
   }

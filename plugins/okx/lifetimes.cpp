@@ -9,7 +9,8 @@ Lifetimes::News Lifetimes::take(const json::View& row, std::int64_t now_ms) {
   const std::string id = position.text(), time = opened.text();
   News news;
   const auto known = open_.find(id);
-  if (known != open_.end() && (known->second.opened != time || (!pos.is_zero() && known->second.minus != (pos.sign() < 0))))
+  if (known != open_.end() &&
+      (known->second.opened != time || (!pos.is_zero() && known->second.minus != (pos.sign() < 0))))
     news.ended.push_back({id, known->second.opened});
   if (pos.is_zero()) {
     if (news.ended.empty() || news.ended.front().opened != time) news.ended.push_back({id, time});

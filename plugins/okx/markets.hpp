@@ -21,10 +21,14 @@ struct Markets {
 inline Markets chosen_markets(const venue::Options& options) {
   Markets out;
   for (const std::string& name : options.list("market")) {
-    if (name == kLinear) out.linear = true;
-    else if (name == kInverse) out.inverse = true;
-    else if (name == kSpot) out.spot = true;
-    else throw BadOption("/market", "'" + name + "' is not linear, inverse or spot");
+    if (name == kLinear)
+      out.linear = true;
+    else if (name == kInverse)
+      out.inverse = true;
+    else if (name == kSpot)
+      out.spot = true;
+    else
+      throw BadOption("/market", "'" + name + "' is not linear, inverse or spot");
   }
   if (!out.swaps() && !out.spot) throw BadOption("/market", "name at least one of linear, inverse, spot");
   return out;

@@ -7,8 +7,8 @@ namespace anduin::okx {
 namespace {
 
 constexpr std::string_view kInstruments = "/api/v5/public/instruments", kFunding = "funding-rate";
-constexpr std::size_t kTopicsPerRequest = 200;    // of 64 KB a frame, with two subscriptions of some 70 bytes a topic
-constexpr std::int64_t kSilentMs = 75'000;        // OKX repeats a channel without news after a minute
+constexpr std::size_t kTopicsPerRequest = 200;  // of 64 KB a frame, with two subscriptions of some 70 bytes a topic
+constexpr std::int64_t kSilentMs = 75'000;      // OKX repeats a channel without news after a minute
 constexpr std::uint64_t kSilenceLookMs = 15'000;
 
 PublicVenue<SymbolState>::Policy policy(const venue::Options& options) {
@@ -22,8 +22,11 @@ PublicVenue<SymbolState>::Policy policy(const venue::Options& options) {
 }  // namespace
 
 Prices::Prices(const venue::Options& options)
-    : PublicVenue(policy(options)), markets_(chosen_markets(options)), channel_(options.text("price_channel")),
-      funding_(options.text("funding") == "on"), has_ids_(channel_ != "tickers") {
+    : PublicVenue(policy(options)),
+      markets_(chosen_markets(options)),
+      channel_(options.text("price_channel")),
+      funding_(options.text("funding") == "on"),
+      has_ids_(channel_ != "tickers") {
   add_market("public", "public");
   if (markets_.swaps()) add_listing(std::string(kInstruments) + "?instType=SWAP");
   if (markets_.spot) add_listing(std::string(kInstruments) + "?instType=SPOT");
@@ -61,8 +64,8 @@ std::string Prices::subscription_frame(const Line&, const Subscriptions::Request
     add(channel_, topic);
     if (funding_ && is_swap(topic)) add(kFunding, topic);
   }
-  return R"({"id":")" + request.id + R"(","op":")" + (request.subscribe ? "subscribe" : "unsubscribe") + R"(","args":[)" +
-         args + "]}";
+  return R"({"id":")" + request.id + R"(","op":")" + (request.subscribe ? "subscribe" : "unsubscribe") +
+         R"(","args":[)" + args + "]}";
 }
 
 void Prices::line_opened(Line& line) {
@@ -112,10 +115,14 @@ void Prices::take_row(Line& line, Symbol& s, const PushRow& row) {
     throw BadFrame("action '" + std::string(frame_.action) + "' is neither snapshot nor update");
   s.has_data = true;
   switch (s.chain.apply(row, is_snapshot, now_ms())) {
-    case ChainedBook::Applied::kYes: return quote_top(line, s, s.chain.levels(), row.ts_ms);
-    case ChainedBook::Applied::kIgnored: return;
-    case ChainedBook::Applied::kGap: return start_over(line, s, "a change of the book is missing");
-    case ChainedBook::Applied::kNoSnapshot: return start_over(line, s, "changes of the book, but no snapshot");
+    case ChainedBook::Applied::kYes:
+      return quote_top(line, s, s.chain.levels(), row.ts_ms);
+    case ChainedBook::Applied::kIgnored:
+      return;
+    case ChainedBook::Applied::kGap:
+      return start_over(line, s, "a change of the book is missing");
+    case ChainedBook::Applied::kNoSnapshot:
+      return start_over(line, s, "changes of the book, but no snapshot");
   }
 }
 

@@ -13,8 +13,8 @@ namespace anduin::okx {
 
 /// What one connection knows of a symbol.
 struct SymbolState {
-  ChainedBook chain;           ///< of the channel books
-  std::int64_t heard_ms = 0;   ///< when it last said something; 0 = not subscribed yet
+  ChainedBook chain;          ///< of the channel books
+  std::int64_t heard_ms = 0;  ///< when it last said something; 0 = not subscribed yet
   void forget() { *this = {}; }
 };
 

@@ -124,8 +124,8 @@ void OkxSim::on_closed(ConnId conn) { conns_.erase(conn); }
 void OkxSim::tick() {
   const std::int64_t now = world_.mono_ms();
   for (auto it = feeds_.begin(); it != feeds_.end();) {
-    const bool wanted = std::any_of(conns_.begin(), conns_.end(),
-                                    [&](const auto& c) { return c.second.topics.count(it->first) != 0; });
+    const bool wanted =
+        std::any_of(conns_.begin(), conns_.end(), [&](const auto& c) { return c.second.topics.count(it->first) != 0; });
     if (!wanted) {
       it = feeds_.erase(it);
       continue;

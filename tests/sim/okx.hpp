@@ -86,9 +86,9 @@ class OkxSim final : public SimVenue {
     std::int64_t window_start_ms = 0, used = 0;
   };
   struct Account {
-    std::map<std::string, OkxPosition> slots;           ///< by instrument, margin mode, side, number
-    std::map<std::string, std::vector<OkxRow>> rows;    ///< id -> its states, oldest first
-    std::map<std::string, std::int64_t> dirty;          ///< slot -> when its push is due (monotonic)
+    std::map<std::string, OkxPosition> slots;         ///< by instrument, margin mode, side, number
+    std::map<std::string, std::vector<OkxRow>> rows;  ///< id -> its states, oldest first
+    std::map<std::string, std::int64_t> dirty;        ///< slot -> when its push is due (monotonic)
     std::map<std::string, Decimal> cash;
   };
   struct Later {  ///< the second half of a partial close

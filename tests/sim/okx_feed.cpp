@@ -5,12 +5,12 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kIdleMs = 60'000;        ///< an unchanged channel says something that often
-constexpr std::int64_t kSlowMs = 100;           ///< books, books5 and tickers push at most so often
-constexpr std::int64_t kFundingMs = 60'000;     ///< 30 to 90 s apart at the venue
+constexpr std::int64_t kIdleMs = 60'000;     ///< an unchanged channel says something that often
+constexpr std::int64_t kSlowMs = 100;        ///< books, books5 and tickers push at most so often
+constexpr std::int64_t kFundingMs = 60'000;  ///< 30 to 90 s apart at the venue
 constexpr std::int64_t kFundingHourMs = 8 * 3'600'000;
 constexpr std::int64_t kOneSidedEvery = 499, kCrossedEvery = 997;  ///< bbo-tbt: what illiquid and pre-open books show
-constexpr std::int64_t kBurstMax = 64;          ///< frames of one topic in one tick, after a long pause
+constexpr std::int64_t kBurstMax = 64;  ///< frames of one topic in one tick, after a long pause
 constexpr std::size_t kBooksDepth = 400, kChecksumDepth = 25;
 
 std::string level_text(const Level& level, const SymbolSpec& spec) {
@@ -105,7 +105,9 @@ std::string OkxSim::ticker_data(const OkxSymbol& symbol, std::int64_t pulse) con
 std::string OkxSim::funding_data(const OkxSymbol& symbol) const {
   const std::int64_t now = world_.wall_ms(), next = now / kFundingHourMs * kFundingHourMs + kFundingHourMs;
   // A rate that moves a little and changes its sign now and then.
-  const std::int64_t units = 10'000 + static_cast<std::int64_t>(crc32(symbol.spec.native + std::to_string(now / kFundingMs)) % 40'000) - 20'000;
+  const std::int64_t units =
+      10'000 + static_cast<std::int64_t>(crc32(symbol.spec.native + std::to_string(now / kFundingMs)) % 40'000) -
+      20'000;
   return Obj()
       .str("formulaType", "withRate")
       .str("fundingRate", Decimal(units, -8).to_string())
@@ -215,8 +217,10 @@ void OkxSim::push_feed(const std::string& topic, Feed& feed) {
       continue;
     }
     Ladder book = world_.market.ladder(feed.symbol->spec, world_.wall_ms(), feed.depth, feed.pushes);
-    if (feed.channel == "books") push_books(topic, feed, std::move(book));
-    else push_tops(topic, feed, std::move(book));
+    if (feed.channel == "books")
+      push_books(topic, feed, std::move(book));
+    else
+      push_tops(topic, feed, std::move(book));
   }
 }
 

@@ -6,10 +6,10 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kAggregateMs = 50;        ///< pushes of `positions` are gathered that long
-constexpr std::int64_t kRegularMs = 5'000;       ///< what is open is told again
-constexpr std::int64_t kPartialMs = 400;         ///< a partial close: the rest follows
-constexpr std::int64_t kLifetimeMs = 1'000;      ///< an invented position was opened so long before
+constexpr std::int64_t kAggregateMs = 50;    ///< pushes of `positions` are gathered that long
+constexpr std::int64_t kRegularMs = 5'000;   ///< what is open is told again
+constexpr std::int64_t kPartialMs = 400;     ///< a partial close: the rest follows
+constexpr std::int64_t kLifetimeMs = 1'000;  ///< an invented position was opened so long before
 constexpr std::int64_t kVisibleMaxMs = 5'000;
 constexpr int kContractDecimals = 8, kPriceDecimals = 16;
 
@@ -34,7 +34,9 @@ std::int64_t OkxSim::visible_ms() {
 /// A flat slot, or one whose open position is what the order closes. posId belongs to the slot, not to the lifetime.
 OkxPosition& OkxSim::slot_for(Account& account, const CloseOrder& order, const OkxSymbol& s, bool isolated,
                               std::string& key) {
-  const std::string mode = isolated ? "isolated" : "cross", side = !order.hedge ? "net" : order.is_long ? "long" : "short";
+  const std::string mode = isolated ? "isolated" : "cross", side = !order.hedge    ? "net"
+                                                                   : order.is_long ? "long"
+                                                                                   : "short";
   for (int n = 0;; ++n) {
     key = s.spec.native + "|" + mode + "|" + side + "|" + std::to_string(n);
     const auto [it, fresh] = account.slots.try_emplace(key);
@@ -101,10 +103,12 @@ void OkxSim::finish(std::size_t index, const std::string& key, const CloseOrder&
     slot.contracts = contracts - row.contracts;
   } else {
     if (!states.empty()) {  // the same row in another state: it covers both halves
-      row.contracts = order.size.is_zero() ? contracts : Decimal::divide(order.size, slot.symbol->contract, kContractDecimals);
+      row.contracts =
+          order.size.is_zero() ? contracts : Decimal::divide(order.size, slot.symbol->contract, kContractDecimals);
       row.contracts_max = row.contracts;
-      row.entry = order.entry ? *order.entry
-                              : entry_for(*slot.symbol, order.is_long, row.exit, row.contracts, row.gross).value_or(row.exit);
+      row.entry = order.entry
+                      ? *order.entry
+                      : entry_for(*slot.symbol, order.is_long, row.exit, row.contracts, row.gross).value_or(row.exit);
     }
     Decimal& cash = account.cash[slot.symbol->spec.settle];
     cash = cash + row.net;
@@ -132,8 +136,8 @@ std::optional<std::string> OkxSim::close_position(const CloseOrder& order, std::
   const SimAccount& owner = accounts_[order.account];
   ++closes_;
   const auto note = [&](const OkxRow& row) {
-    log.push_back({row.id(), owner.uid, owner.name, spec->canonical, row.is_long ? "long" : "short", spec->settle, row.net,
-                   Decimal(), row.contracts * s.contract, row.updated_ms});
+    log.push_back({row.id(), owner.uid, owner.name, spec->canonical, row.is_long ? "long" : "short", spec->settle,
+                   row.net, Decimal(), row.contracts * s.contract, row.updated_ms});
   };
   if (const auto known = account.rows.find(order.id); known != account.rows.end()) {
     // Told again: the stream repeats its trigger; the row changes only if that is asked for.
@@ -231,7 +235,8 @@ void OkxSim::push_regular(std::int64_t now) {
       if (conn.account < 0 || topic.events_only || now < topic.next_regular_ms) continue;
       topic.next_regular_ms = now + world_.scaled(kRegularMs);
       const auto& slots = state_[static_cast<std::size_t>(conn.account)].slots;
-      const bool any = std::any_of(slots.begin(), slots.end(), [](const auto& s) { return !s.second.contracts.is_zero(); });
+      const bool any =
+          std::any_of(slots.begin(), slots.end(), [](const auto& s) { return !s.second.contracts.is_zero(); });
       if (any || topic.channel == "account") push_snapshot(id, conn, topic);
     }
   }
@@ -242,8 +247,9 @@ void OkxSim::push_regular(std::int64_t now) {
 std::optional<CloseOrder> OkxSim::order_of(const Json& a, std::string& problem) const {
   CloseOrder order;
   const std::string name = text_at(a, "account");
-  const auto it = std::find_if(accounts_.begin(), accounts_.end(),
-                               [&](const SimAccount& one) { return name.empty() || one.name == name || one.uid == name; });
+  const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& one) {
+    return name.empty() || one.name == name || one.uid == name;
+  });
   order.symbol = text_at(a, "symbol", "BTCUSDT");
   order.is_long = text_at(a, "side", "long") != "short";
   order.size = decimal_at(a, "size").value_or(Decimal(1));
@@ -251,9 +257,12 @@ std::optional<CloseOrder> OkxSim::order_of(const Json& a, std::string& problem) 
   order.fee = decimal_at(a, "fee").value_or(Decimal());
   order.hedge = flag_at(a, "hedge");
   order.silent = flag_at(a, "silent");
-  if (it == accounts_.end()) problem = "no account '" + name + "'";
-  else if (find_symbol(order.symbol, "SWAP") == nullptr) problem = "no swap '" + order.symbol + "'";
-  else if (order.size.sign() <= 0) problem = "size must be above 0";
+  if (it == accounts_.end())
+    problem = "no account '" + name + "'";
+  else if (find_symbol(order.symbol, "SWAP") == nullptr)
+    problem = "no swap '" + order.symbol + "'";
+  else if (order.size.sign() <= 0)
+    problem = "size must be above 0";
   if (!problem.empty()) return std::nullopt;
   order.account = static_cast<std::size_t>(it - accounts_.begin());
   return order;

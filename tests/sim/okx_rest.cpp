@@ -79,8 +79,7 @@ std::optional<Response> OkxSim::refuse(const Request& request, std::size_t& acco
   if (it == accounts_.end()) return refusal(401, "50111", "Invalid OK-ACCESS-KEY");
   if ((request.header("x-simulated-trading") == "1") != demo_)
     return refusal(401, "50101", "APIKey does not match current environment.");
-  if (it->passphrase != passphrase)
-    return refusal(401, "50105", "Request header \"OK-ACCESS-PASSPHRASE\" incorrect.");
+  if (it->passphrase != passphrase) return refusal(401, "50105", "Request header \"OK-ACCESS-PASSPHRASE\" incorrect.");
   // The raw bytes as sent, the query with its percent signs.
   const std::string target = request.path + (request.query.empty() ? "" : "?" + request.query);
   if (base64_encode(hmac_sha256(it->secret, stamp + request.method + target + request.body)) != sign)
@@ -130,15 +129,17 @@ Response OkxSim::history(std::size_t account, const Params& query) const {
     for (const OkxRow& row : states) {
       if (row.visible_ms <= now) shown = &row;
     }
-    if (shown == nullptr || shown->updated_ms < now - kHistoryMs || shown->updated_ms >= after || shown->updated_ms <= before)
+    if (shown == nullptr || shown->updated_ms < now - kHistoryMs || shown->updated_ms >= after ||
+        shown->updated_ms <= before)
       continue;
-    if ((!type.empty() && type != shown->symbol->spec.market) || (!inst.empty() && inst != shown->symbol->spec.native) ||
-        (!pos.empty() && pos != shown->pos_id) || (!mode.empty() && mode != shown->margin_mode) ||
-        (!wanted.empty() && wanted != shown->type))
+    if ((!type.empty() && type != shown->symbol->spec.market) ||
+        (!inst.empty() && inst != shown->symbol->spec.native) || (!pos.empty() && pos != shown->pos_id) ||
+        (!mode.empty() && mode != shown->margin_mode) || (!wanted.empty() && wanted != shown->type))
       continue;
     found.push_back(shown);
   }
-  std::stable_sort(found.begin(), found.end(), [](const OkxRow* a, const OkxRow* b) { return a->updated_ms > b->updated_ms; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const OkxRow* a, const OkxRow* b) { return a->updated_ms > b->updated_ms; });
   const auto limit = static_cast<std::size_t>(query.number("limit", kPageMax, 1, kPageMax));
   Arr rows;
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -152,9 +153,11 @@ Response OkxSim::history(std::size_t account, const Params& query) const {
 Response OkxSim::public_call(const Request& request, const Params& query) {
   const std::string& path = request.path;
   static constexpr std::int64_t kTimeMax = 10, kOtherMax = 20;
-  if (!spend("ip", path, path == "/api/v5/public/time" ? kTimeMax : kOtherMax)) return refusal(429, "50011", "Too Many Requests");
+  if (!spend("ip", path, path == "/api/v5/public/time" ? kTimeMax : kOtherMax))
+    return refusal(429, "50011", "Too Many Requests");
   const std::string inst = query.get("instId"), type = query.get("instType");
-  if (path == "/api/v5/public/time") return reply(Arr().raw(Obj().str("ts", std::to_string(world_.wall_ms())).text()).text());
+  if (path == "/api/v5/public/time")
+    return reply(Arr().raw(Obj().str("ts", std::to_string(world_.wall_ms())).text()).text());
   if (path == "/api/v5/market/books") return order_book(query);
   if (path == "/api/v5/public/instruments") {
     if (type != "SPOT" && type != "SWAP" && type != "FUTURES" && type != "OPTION" && type != "MARGIN")
@@ -168,7 +171,8 @@ Response OkxSim::public_call(const Request& request, const Params& query) {
   if (path == "/api/v5/market/ticker" || path == "/api/v5/market/tickers") {
     Arr rows;
     for (const OkxSymbol& s : symbols_) {
-      if ((inst.empty() || inst == s.spec.native) && (type.empty() || type == s.spec.market)) rows.raw(ticker_data(s, 0));
+      if ((inst.empty() || inst == s.spec.native) && (type.empty() || type == s.spec.market))
+        rows.raw(ticker_data(s, 0));
     }
     return rows.text() == "[]" ? refusal(200, "51001", "Instrument ID doesn't exist") : reply(rows.text());
   }
@@ -186,7 +190,8 @@ Response OkxSim::order_book(const Params& query) const {
   Feed feed;
   feed.symbol = s;
   feed.channel = "bbo-tbt";
-  const Ladder book = world_.market.ladder(s->spec, world_.wall_ms(), static_cast<std::size_t>(query.number("sz", 1, 1, 400)));
+  const Ladder book =
+      world_.market.ladder(s->spec, world_.wall_ms(), static_cast<std::size_t>(query.number("sz", 1, 1, 400)));
   return reply(Arr().raw(book_data(feed, book, -1)).text());
 }
 

@@ -20,7 +20,9 @@ std::string OkxSim::instrument_row(const OkxSymbol& symbol) const {
       .str("ctMult", spot ? "" : "1")
       .str("ctType", s.contract_type)
       .str("ctVal", spot ? "" : symbol.contract.to_string())
-      .str("ctValCcy", spot ? "" : s.product == Product::kInverse ? "USD" : s.base)
+      .str("ctValCcy", spot                             ? ""
+                       : s.product == Product::kInverse ? "USD"
+                                                        : s.base)
       .str("expTime", s.market == "FUTURES" ? "1830240000000" : "")
       .str("instFamily", spot ? "" : family)
       .str("instId", s.native)
@@ -110,7 +112,8 @@ std::string OkxSim::balance(std::size_t account, const std::string& currencies) 
     const Decimal price(world_.market.mid_e8(coin, world_.wall_ms()), -8);
     const Decimal usd = (amount * price).rounded(8);
     total = total + usd;
-    if (amount.is_zero() || (!currencies.empty() && ("," + currencies + ",").find("," + coin + ",") == std::string::npos))
+    if (amount.is_zero() ||
+        (!currencies.empty() && ("," + currencies + ",").find("," + coin + ",") == std::string::npos))
       continue;
     details.raw(Obj()
                     .str("availBal", amount.to_string())

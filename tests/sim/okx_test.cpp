@@ -84,8 +84,8 @@ TEST_CASE("okx: every signed request of the vectors is accepted, and refused whe
     if (!in.contains("method")) {
       const ConnId conn = b.open("/ws/v5/private");
       CHECK(b.say(conn, row["expected"]["frame"].dump()).front().find(R"("code":"0")") != std::string::npos);
-      for (const auto& [member, code] : std::map<std::string, std::string>{
-               {"sign", "60007"}, {"passphrase", "60024"}, {"apiKey", "60005"}}) {
+      for (const auto& [member, code] :
+           std::map<std::string, std::string>{{"sign", "60007"}, {"passphrase", "60024"}, {"apiKey", "60005"}}) {
         auto wrong = row["expected"]["frame"];
         wrong["args"][0][member] = "x" + wrong["args"][0][member].get<std::string>();
         b.advance(1'000, 1'000);
@@ -97,8 +97,10 @@ TEST_CASE("okx: every signed request of the vectors is accepted, and refused whe
     }
     const std::string target = in["request_path_with_query"];
     const std::size_t mark = target.find('?');
-    Request r{in["method"], target.substr(0, mark), mark == std::string::npos ? "" : target.substr(mark + 1), {}, in["body"]};
-    for (const auto& [name, value] : row["expected"]["headers"].items()) r.headers.emplace_back(name, value.get<std::string>());
+    Request r{
+        in["method"], target.substr(0, mark), mark == std::string::npos ? "" : target.substr(mark + 1), {}, in["body"]};
+    for (const auto& [name, value] : row["expected"]["headers"].items())
+      r.headers.emplace_back(name, value.get<std::string>());
     if (in.value("demo", false)) b.control("demo");
     const std::string code = code_of(b.simulator.http(r));
     CHECK((code == "0" || code == "50120"));  // the POST is refused for its right, not for its signature
@@ -124,11 +126,13 @@ TEST_CASE("okx: the clock window is thirty seconds on both doors") {
   SimBench b = bench();
   const Request r = signed_get(b, "/api/v5/account/balance");
   const std::string login = login_frame(b);
-  for (const auto& [ms, good] : std::map<std::int64_t, bool>{{30'000, true}, {30'001, false}, {-30'000, true}, {-30'001, false}}) {
+  for (const auto& [ms, good] :
+       std::map<std::int64_t, bool>{{30'000, true}, {30'001, false}, {-30'000, true}, {-30'001, false}}) {
     b.control("skew", "{\"ms\":" + std::to_string(ms) + "}");
     CHECK(code_of(b.simulator.http(r)) == (good ? "0" : "50102"));
   }
-  for (const auto& [ms, good] : std::map<std::int64_t, bool>{{29'000, true}, {32'000, false}, {-29'000, true}, {-32'000, false}}) {
+  for (const auto& [ms, good] :
+       std::map<std::int64_t, bool>{{29'000, true}, {32'000, false}, {-29'000, true}, {-32'000, false}}) {
     b.advance(1'000, 1'000);
     b.control("skew", "{\"ms\":" + std::to_string(ms - (b.clock.wall_ms() - ManualClock().wall_ms())) + "}");
     const auto answer = b.say(b.open("/ws/v5/private"), login);
@@ -139,20 +143,24 @@ TEST_CASE("okx: the clock window is thirty seconds on both doors") {
 TEST_CASE("okx: one acknowledgement a topic, with the id and the connection; the first frame at once") {
   SimBench b = bench();
   const ConnId conn = b.open("/ws/v5/public");
-  const auto got = b.say(conn, R"({"id":"s1","op":"subscribe","args":[{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"},)"
-                               R"({"channel":"bbo-tbt","instId":"NOPE-USDT-SWAP"},{"channel":"funding-rate","instId":"BTC-USD-SWAP"}]})");
+  const auto got = b.say(
+      conn, R"({"id":"s1","op":"subscribe","args":[{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"},)"
+            R"({"channel":"bbo-tbt","instId":"NOPE-USDT-SWAP"},{"channel":"funding-rate","instId":"BTC-USD-SWAP"}]})");
   REQUIRE(got.size() == 5);
-  CHECK(got[0].find(R"({"id":"s1","event":"subscribe","arg":{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"},"connId":")") == 0);
+  CHECK(got[0].find(
+            R"({"id":"s1","event":"subscribe","arg":{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"},"connId":")") == 0);
   CHECK(got[1].find(R"("bids":[[")") != std::string::npos);
   CHECK(got[1].find("action") == std::string::npos);
   CHECK(got[2].find(R"("code":"60018")") != std::string::npos);
   CHECK(got[4].find(R"("fundingRate":")") != std::string::npos);
   CHECK(b.say(conn, kPositions).front().find("60011") != std::string::npos);
-  CHECK(b.say(conn, R"({"op":"subscribe","args":[{"channel":"books-l2-tbt","instId":"BTC-USDT-SWAP"}]})").front().find("60011") !=
-        std::string::npos);
+  CHECK(b.say(conn, R"({"op":"subscribe","args":[{"channel":"books-l2-tbt","instId":"BTC-USDT-SWAP"}]})")
+            .front()
+            .find("60011") != std::string::npos);
   CHECK(b.say(conn, "nonsense").front().find("60012") != std::string::npos);
-  CHECK(b.say(conn, R"({"op":"unsubscribe","args":[{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"}]})").front().find("\"unsubscribe\"") !=
-        std::string::npos);
+  CHECK(b.say(conn, R"({"op":"unsubscribe","args":[{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"}]})")
+            .front()
+            .find("\"unsubscribe\"") != std::string::npos);
   b.advance(500);
   CHECK(pushed(b.take(conn), "bbo-tbt").empty());
 }
@@ -183,8 +191,11 @@ TEST_CASE("okx: three connects a second, 480 operations an hour, thirty connecti
   const auto refused = b.simulator.ws_open(99, "/ws/v5/public", "");
   REQUIRE(refused);
   CHECK(refused->status == 429);
-  for (int i = 0; i < 480; ++i) b.say(first, R"({"op":"unsubscribe","args":[{"channel":"books","instId":"BTC-USDT"}]})");
-  CHECK(b.say(first, R"({"op":"unsubscribe","args":[{"channel":"books","instId":"BTC-USDT"}]})").front().find("60014") != std::string::npos);
+  for (int i = 0; i < 480; ++i)
+    b.say(first, R"({"op":"unsubscribe","args":[{"channel":"books","instId":"BTC-USDT"}]})");
+  CHECK(
+      b.say(first, R"({"op":"unsubscribe","args":[{"channel":"books","instId":"BTC-USDT"}]})").front().find("60014") !=
+      std::string::npos);
   ConnId last = 0;
   for (int i = 0; i < 31; ++i) {
     b.advance(1'000, 1'000);
@@ -192,13 +203,15 @@ TEST_CASE("okx: three connects a second, 480 operations an hour, thirty connecti
     b.say(last, login_frame(b));
     const auto got = b.say(last, kPositions);
     REQUIRE(got.size() >= 2);
-    CHECK(got[1].find(i < 30 ? R"("event":"channel-conn-count","channel":"positions")" : "channel-conn-count-error") != std::string::npos);
+    CHECK(got[1].find(i < 30 ? R"("event":"channel-conn-count","channel":"positions")" : "channel-conn-count-error") !=
+          std::string::npos);
     for (ConnId c = 1; c <= last; ++c) b.say(c, "ping");
   }
   CHECK(b.simulator.venue().topics(last).empty());
 }
 
-TEST_CASE("okx: bbo-tbt is a snapshot each time, repeats itself after a minute, shows one side or a crossed top at times") {
+TEST_CASE(
+    "okx: bbo-tbt is a snapshot each time, repeats itself after a minute, shows one side or a crossed top at times") {
   SimBench b = bench();
   const ConnId conn = b.open("/ws/v5/public");
   b.say(conn, R"({"op":"subscribe","args":[{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"}]})");
@@ -209,8 +222,10 @@ TEST_CASE("okx: bbo-tbt is a snapshot each time, repeats itself after a minute, 
     for (const Json& row : pushed(b.take(conn), "bbo-tbt")) {
       CHECK(int_at(row, "seqId", 0) > sequence);
       sequence = int_at(row, "seqId", 0);
-      if (row["asks"].empty()) ++one_sided;
-      else if (Decimal::of(row["bids"][0][0].get<std::string>()) >= Decimal::of(row["asks"][0][0].get<std::string>())) ++crossed;
+      if (row["asks"].empty())
+        ++one_sided;
+      else if (Decimal::of(row["bids"][0][0].get<std::string>()) >= Decimal::of(row["asks"][0][0].get<std::string>()))
+        ++crossed;
     }
     b.say(conn, "ping");
   }
@@ -243,13 +258,17 @@ TEST_CASE("okx: books chain their ids, restart them legally, lose one on demand,
       if (!j.contains("data")) continue;
       const Json& row = j["data"][0];
       const std::int64_t previous = int_at(row, "prevSeqId", 0);
-      if (text_at(j, "action") == "snapshot") bids.clear();
-      else chained = chained && previous == last;
+      if (text_at(j, "action") == "snapshot")
+        bids.clear();
+      else
+        chained = chained && previous == last;
       CHECK((text_at(j, "action") == "snapshot") == (previous == -1));
       last = int_at(row, "seqId", 0);
       for (const Json& level : row["bids"]) {
-        if (level[1] == "0") bids.erase(Decimal::of(level[0].get<std::string>()));
-        else bids[Decimal::of(level[0].get<std::string>())] = level[1].get<std::string>();
+        if (level[1] == "0")
+          bids.erase(Decimal::of(level[0].get<std::string>()));
+        else
+          bids[Decimal::of(level[0].get<std::string>())] = level[1].get<std::string>();
       }
     }
   };
@@ -405,7 +424,8 @@ TEST_CASE("okx: history pages go back by uTime, keep one uTime together, and `be
   SimBench b = bench();
   const std::int64_t now = b.clock.wall_ms();
   for (const std::int64_t days : {89, 91})
-    b.control("close", R"({"symbol":"BTCUSDT","side":"long","size":0.1,"pnl":1,"closedAt":)" + std::to_string(now - days * 86'400'000) + "}");
+    b.control("close", R"({"symbol":"BTCUSDT","side":"long","size":0.1,"pnl":1,"closedAt":)" +
+                           std::to_string(now - days * 86'400'000) + "}");
   CHECK(rows(b).size() == 1);
 }
 

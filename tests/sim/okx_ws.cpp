@@ -5,12 +5,12 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kIdleMs = 30'000;                       ///< without a word of the client: close 4004
+constexpr std::int64_t kIdleMs = 30'000;                           ///< without a word of the client: close 4004
 constexpr std::int64_t kOperationsMax = 480, kHourMs = 3'600'000;  ///< login, subscribe, unsubscribe of one connection
 constexpr std::int64_t kConnectsMax = 3, kConnectWindowMs = 1'000;
 constexpr std::int64_t kStampMs = 30'000;
 constexpr std::size_t kMessageMax = 64 * 1024;
-constexpr int kChannelConnsMax = 30;                           ///< of one private channel and account
+constexpr int kChannelConnsMax = 30;  ///< of one private channel and account
 constexpr const char* kPrivate[] = {"positions", "account", "balance_and_position", "orders"};
 
 bool is_private(const std::string& channel) {
@@ -43,7 +43,8 @@ std::optional<Response> OkxSim::on_open(ConnId id, const std::string& path, cons
   Conn conn;
   conn.kind = kind;
   static constexpr char kHex[] = "0123456789abcdef";
-  for (std::int64_t v = next_conn_++, i = 0; i < 8; ++i, v /= 16) conn.conn_id.insert(conn.conn_id.begin(), kHex[v % 16]);
+  for (std::int64_t v = next_conn_++, i = 0; i < 8; ++i, v /= 16)
+    conn.conn_id.insert(conn.conn_id.begin(), kHex[v % 16]);
   conn.last_heard_ms = conn.operations_since_ms = now;
   conns_[id] = std::move(conn);
   return std::nullopt;
@@ -51,12 +52,8 @@ std::optional<Response> OkxSim::on_open(ConnId id, const std::string& path, cons
 
 void OkxSim::send_error(ConnId id, const Conn& conn, const std::string& id_text, const char* code,
                         const std::string& text) {
-  sink_.send(id, with_id(id_text)
-                     .str("event", "error")
-                     .str("code", code)
-                     .str("msg", text)
-                     .str("connId", conn.conn_id)
-                     .text());
+  sink_.send(
+      id, with_id(id_text).str("event", "error").str("code", code).str("msg", text).str("connId", conn.conn_id).text());
 }
 
 bool OkxSim::over_limit(Conn& conn) {
@@ -75,7 +72,8 @@ void OkxSim::on_message(ConnId id, std::string_view text) {
   conn.last_heard_ms = world_.mono_ms();
   if (text == "ping") return sink_.send(id, "pong");
   const auto message = parse_exact(text);
-  if (!message || !message->is_object()) return send_error(id, conn, "", "60012", "Invalid request: " + std::string(text.substr(0, 200)));
+  if (!message || !message->is_object())
+    return send_error(id, conn, "", "60012", "Invalid request: " + std::string(text.substr(0, 200)));
   const std::string id_text = message->contains("id") ? (*message)["id"].dump() : "";
   const std::string op = text_at(*message, "op");
   if (text.size() > kMessageMax) return send_error(id, conn, id_text, "60012", "Invalid request: too long");
@@ -98,14 +96,16 @@ void OkxSim::on_login(ConnId id, Conn& conn, const Json& message) {
   const std::string stamp = text_at(arg, "timestamp");
   if (stamp.empty() || stamp.size() > 10 || stamp.find_first_not_of("0123456789") != std::string::npos)
     return refuse("60004", "Invalid timestamp");
-  if (std::abs(std::stoll(stamp) * 1000 - world_.wall_ms()) > kStampMs + 999) return refuse("60006", "Timestamp request expired");
+  if (std::abs(std::stoll(stamp) * 1000 - world_.wall_ms()) > kStampMs + 999)
+    return refuse("60006", "Timestamp request expired");
   for (std::size_t i = 0; i < accounts_.size(); ++i) {
     if (accounts_[i].key != text_at(arg, "apiKey")) continue;
     if (accounts_[i].passphrase != text_at(arg, "passphrase")) return refuse("60024", "Wrong passphrase");
     if (base64_encode(hmac_sha256(accounts_[i].secret, stamp + "GET/users/self/verify")) != text_at(arg, "sign"))
       return refuse("60007", "Invalid sign");
     conn.account = static_cast<int>(i);
-    return sink_.send(id, Obj().str("event", "login").str("code", "0").str("msg", "").str("connId", conn.conn_id).text());
+    return sink_.send(id,
+                      Obj().str("event", "login").str("code", "0").str("msg", "").str("connId", conn.conn_id).text());
   }
   refuse("60005", "Invalid apiKey");
 }
@@ -113,7 +113,8 @@ void OkxSim::on_login(ConnId id, Conn& conn, const Json& message) {
 void OkxSim::on_subscribe(ConnId id, Conn& conn, const Json& message, bool add) {
   const std::string id_text = message.contains("id") ? message["id"].dump() : "";
   const Json args = message.contains("args") ? message["args"] : Json();
-  if (!args.is_array() || args.empty()) return send_error(id, conn, id_text, "60012", "Invalid request: " + message.dump());
+  if (!args.is_array() || args.empty())
+    return send_error(id, conn, id_text, "60012", "Invalid request: " + message.dump());
   for (const Json& arg : args) {
     if (!arg.is_object() || text_at(arg, "channel").empty()) {
       send_error(id, conn, id_text, "60013", "Invalid args");
@@ -125,7 +126,8 @@ void OkxSim::on_subscribe(ConnId id, Conn& conn, const Json& message, bool add) 
     }
     const std::string place = text_at(arg, "instId", text_at(arg, "instType", text_at(arg, "ccy")));
     conn.topics.erase(text_at(arg, "channel") + "." + place);
-    sink_.send(id, with_id(id_text).str("event", "unsubscribe").raw("arg", arg.dump()).str("connId", conn.conn_id).text());
+    sink_.send(id,
+               with_id(id_text).str("event", "unsubscribe").raw("arg", arg.dump()).str("connId", conn.conn_id).text());
   }
 }
 
@@ -139,16 +141,22 @@ void OkxSim::subscribe_one(ConnId id, Conn& conn, const Json& arg, const std::st
   topic.events_only = text_at(arg, "extraParams").find("\"updateInterval\": \"0\"") != std::string::npos ||
                       text_at(arg, "extraParams").find("\"updateInterval\":\"0\"") != std::string::npos;
   const bool is_mine = is_private(topic.channel);
-  const std::string unknown = "Wrong URL or channel:" + topic.channel + ",instId:" + topic.inst_id +
-                              " doesn't exist. Please use the correct URL, channel and parameters referring to API document.";
-  if ((is_mine || is_vip(topic.channel)) && conn.account < 0) return send_error(id, conn, id_text, "60011", "Please log in");
-  if (is_vip(topic.channel)) return send_error(id, conn, id_text, "64003", "Your trading fee tier doesn't meet the requirement");
+  const std::string unknown =
+      "Wrong URL or channel:" + topic.channel + ",instId:" + topic.inst_id +
+      " doesn't exist. Please use the correct URL, channel and parameters referring to API document.";
+  if ((is_mine || is_vip(topic.channel)) && conn.account < 0)
+    return send_error(id, conn, id_text, "60011", "Please log in");
+  if (is_vip(topic.channel))
+    return send_error(id, conn, id_text, "64003", "Your trading fee tier doesn't meet the requirement");
   if (is_mine != (conn.kind == "private")) return send_error(id, conn, id_text, "60018", unknown);
   std::optional<Feed> feed;
-  if (!is_mine && !(feed = make_feed(topic.channel, topic.inst_id))) return send_error(id, conn, id_text, "60018", unknown);
+  if (!is_mine && !(feed = make_feed(topic.channel, topic.inst_id)))
+    return send_error(id, conn, id_text, "60018", unknown);
   if ((topic.channel == "positions" || topic.channel == "orders") && topic.inst_type.empty())
     return send_error(id, conn, id_text, "60013", "Invalid args");
-  const std::string place = !topic.inst_id.empty() ? topic.inst_id : !topic.inst_type.empty() ? topic.inst_type : topic.currency;
+  const std::string place = !topic.inst_id.empty()     ? topic.inst_id
+                            : !topic.inst_type.empty() ? topic.inst_type
+                                                       : topic.currency;
   const std::string name = topic.channel + "." + place;
   sink_.send(id, with_id(id_text).str("event", "subscribe").raw("arg", arg.dump()).str("connId", conn.conn_id).text());
   static constexpr std::int64_t kRegularMs = 5'000;
@@ -169,7 +177,8 @@ void OkxSim::count_connections(ConnId id, Conn& conn, const std::string& channel
   int count = 0;
   for (const auto& [other, c] : conns_) {
     if (c.account == conn.account)
-      count += std::any_of(c.topics.begin(), c.topics.end(), [&](const auto& t) { return t.second.channel == channel; });
+      count +=
+          std::any_of(c.topics.begin(), c.topics.end(), [&](const auto& t) { return t.second.channel == channel; });
   }
   const bool over = count > kChannelConnsMax;
   sink_.send(id, Obj()
@@ -185,8 +194,10 @@ void OkxSim::scan_connections() {
   const std::int64_t now = world_.mono_ms();
   std::vector<std::pair<ConnId, bool>> gone;
   for (const auto& [id, conn] : conns_) {
-    if (now - conn.last_heard_ms >= world_.scaled(kIdleMs)) gone.emplace_back(id, true);
-    else if (conn.notice_close_ms != 0 && now >= conn.notice_close_ms) gone.emplace_back(id, false);
+    if (now - conn.last_heard_ms >= world_.scaled(kIdleMs))
+      gone.emplace_back(id, true);
+    else if (conn.notice_close_ms != 0 && now >= conn.notice_close_ms)
+      gone.emplace_back(id, false);
   }
   for (const auto& [id, idle] : gone) {
     conns_.erase(id);

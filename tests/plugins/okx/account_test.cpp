@@ -71,8 +71,8 @@ TEST_CASE("a login does not wait for ever: neither for the clock nor for its ans
 }
 
 TEST_CASE("a refused login is said in one sentence and not repeated") {
-  const std::map<int, std::string> sentences{{60005, "check the account's key"}, {60007, "secret"}, {60024, "passphrase"},
-                                             {60032, "endpoints"}};
+  const std::map<int, std::string> sentences{
+      {60005, "check the account's key"}, {60007, "secret"}, {60024, "passphrase"}, {60032, "endpoints"}};
   for (const auto& [code, wanted] : sentences) {
     DYNAMIC_SECTION(code) {
       Bench b(true);
@@ -118,6 +118,22 @@ TEST_CASE("a login stamp outside the window asks the clock once (lesson 36); a v
   }
 }
 
+TEST_CASE("pushes that name another account than the key's are noticed") {
+  Bench b(true);
+  b.start();
+  log_in(b);
+  b.frame(kConn, pushed({}));
+  CHECK(b.warnings.empty());  // nobody knows yet whose key it is
+  for (const char* uid : {"77982378738415879", "5"}) {
+    b.answer(
+        kConfig,
+        json{{"code", "0"}, {"data", {{{"uid", uid}, {"mainUid", uid}, {"perm", "read_only"}}}}, {"msg", ""}}.dump());
+    b.frame(kConn, pushed({}));
+    b.frame(kConn, pushed({}));
+  }
+  CHECK(b.warnings.size() == 1);
+}
+
 TEST_CASE("a refused or ended channel is named, history goes on") {
   Bench b(true);
   b.start();
@@ -133,7 +149,8 @@ TEST_CASE("a refused or ended channel is named, history goes on") {
   SECTION("positions") { b.frame(kConn, failure(60011, "Please log in", "positions")); }
   SECTION("the thirty-first connection") {
     b.frame(kConn, kSubscribed);
-    b.frame(kConn, R"({"event":"channel-conn-count-error","channel":"positions","connCount":"30","connId":"a4d3ae55"})");
+    b.frame(kConn,
+            R"({"event":"channel-conn-count-error","channel":"positions","connCount":"30","connId":"a4d3ae55"})");
   }
   CHECK(b.redialled.size() == 1);
   CHECK(b.statuses.back().state == "resync");
@@ -258,7 +275,8 @@ TEST_CASE("balance: empty fields are absent, a coin without figures is named (le
   CHECK(b.statuses.back().state == "failed");
 }
 
-TEST_CASE("requests: signed, each in its own budget, refused keys end in one sentence (keys of another region or of demo)") {
+TEST_CASE(
+    "requests: signed, each in its own budget, refused keys end in one sentence (keys of another region or of demo)") {
   Bench b(true, {{"demo", "yes"}});
   b.start();
   const SentRequest r = b.open_requests(kHistory).at(0);

@@ -1,7 +1,6 @@
 // positions-history: pages, rows that change in place, what moves the cursor.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "plugins/okx/bench.hpp"
 #include "plugins/okx/rows.hpp"
@@ -81,9 +80,7 @@ TEST_CASE("a failed page is never a partial success; what it showed is true all 
   b.start(kNow - kDay);
   b.answer(kHistory, page({closed_row("2", 2, kNow - 2'000)}));
   SECTION("the venue refuses the page") { b.answer(kHistory, refusal(51000, "after")); }
-  SECTION("the cursor repeats") {
-    b.answer(kHistory, page({closed_row("1", 1, kNow - 2'000)}));
-  }
+  SECTION("the cursor repeats") { b.answer(kHistory, page({closed_row("1", 1, kNow - 2'000)})); }
   CHECK(b.watermarks.empty());
   CHECK(b.coverage.empty());
   b.advance(5'100);
@@ -107,9 +104,9 @@ TEST_CASE("a server error in the middle is waited out, the page is asked again")
 
 TEST_CASE("one unreadable row costs the others nothing, and is not called proven (lesson 10)") {
   const json good = closed_row("2", 2, kNow - 2'000);
-  const std::vector<std::pair<std::string, json>> bad{{"posId", ""}, {"cTime", ""},    {"uTime", "x"},     {"direction", "net"},
-                                                      {"type", "9"}, {"instId", ""},   {"realizedPnl", ""}, {"ccy", ""},
-                                                      {"openAvgPx", "abc"}};
+  const std::vector<std::pair<std::string, json>> bad{{"posId", ""},        {"cTime", ""}, {"uTime", "x"},
+                                                      {"direction", "net"}, {"type", "9"}, {"instId", ""},
+                                                      {"realizedPnl", ""},  {"ccy", ""},   {"openAvgPx", "abc"}};
   for (const auto& [member, value] : bad) {
     DYNAMIC_SECTION(member) {
       Bench b(true);
@@ -129,9 +126,11 @@ TEST_CASE("figures that are missing are missing, and a sum that does not add up 
   Bench b(true);
   b.start(kNow - kDay);
   json bare = closed_row("1", 1, kNow - 1'000);
-  for (const char* member : {"openAvgPx", "closeAvgPx", "closeTotalPos", "pnl", "fee", "fundingFee", "settledPnl"}) bare[member] = "";
+  for (const char* member : {"openAvgPx", "closeAvgPx", "closeTotalPos", "pnl", "fee", "fundingFee", "settledPnl"})
+    bare[member] = "";
   for (const char* member : {"triggerPx", "openMaxPos", "liqPenalty"}) bare.erase(member);
-  b.answer(kHistory, page({bare, with(closed_row("2", 2, kNow - 900), "realizedPnl", "1.5"), closed_row("3", 3, kNow - 800)}));
+  b.answer(kHistory,
+           page({bare, with(closed_row("2", 2, kNow - 900), "realizedPnl", "1.5"), closed_row("3", 3, kNow - 800)}));
   REQUIRE(b.closes.size() == 3);
   CHECK_FALSE(b.closes[0].entry);
   CHECK_FALSE(b.closes[0].size);

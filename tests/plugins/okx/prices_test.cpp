@@ -1,7 +1,6 @@
 // Prices, funding rates, subscriptions and instrument lists of the public side.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
 
@@ -22,8 +21,8 @@ json channel(const std::string& name) { return {{"price_channel", name}}; }
 std::string push(const std::string& name, const std::string& inst, const std::string& bids, const std::string& asks,
                  const std::string& more = R"("seqId":5)", const std::string& action = "") {
   return R"({"arg":{"channel":")" + name + R"(","instId":")" + inst + R"("},)" +
-         (action.empty() ? "" : R"("action":")" + action + R"(",)") + R"("data":[{"asks":)" + asks + R"(,"bids":)" + bids +
-         R"(,"ts":"1767225600000",)" + more + "}]}";
+         (action.empty() ? "" : R"("action":")" + action + R"(",)") + R"("data":[{"asks":)" + asks + R"(,"bids":)" +
+         bids + R"(,"ts":"1767225600000",)" + more + "}]}";
 }
 std::string bbo(const std::string& inst, const std::string& bids = R"([["90000","3","0","1"]])",
                 const std::string& asks = R"([["90000.1","4","0","2"]])") {
@@ -35,13 +34,15 @@ std::string book(const std::string& bids, const std::string& asks, std::int64_t 
               previous == -1 ? "snapshot" : "update");
 }
 std::string ack(const std::string& inst, const std::string& name = "bbo-tbt") {
-  return R"({"id":"s1","event":"subscribe","arg":{"channel":")" + name + R"(","instId":")" + inst + R"("},"connId":"a4d3ae55"})";
+  return R"({"id":"s1","event":"subscribe","arg":{"channel":")" + name + R"(","instId":")" + inst +
+         R"("},"connId":"a4d3ae55"})";
 }
 json args_of(const SentFrame& f) { return json::parse(f.text).at("args"); }
 
 json swap_row(const std::string& inst, const std::string& type = "linear") {
-  return {{"instId", inst}, {"instType", "SWAP"}, {"ctType", type},      {"ctVal", "0.01"}, {"ctMult", "1"},
-          {"ctValCcy", "BTC"}, {"settleCcy", "USDT"}, {"tickSz", "0.1"}, {"state", "live"}, {"baseCcy", ""}, {"quoteCcy", ""}};
+  return {{"instId", inst},  {"instType", "SWAP"}, {"ctType", type},      {"ctVal", "0.01"},
+          {"ctMult", "1"},   {"ctValCcy", "BTC"},  {"settleCcy", "USDT"}, {"tickSz", "0.1"},
+          {"state", "live"}, {"baseCcy", ""},      {"quoteCcy", ""}};
 }
 
 void subscribe(Bench& b, const std::vector<std::string>& symbols) {
@@ -81,8 +82,10 @@ TEST_CASE("bbo-tbt: each frame is the whole quote; one side or a crossed top tak
 TEST_CASE("members in another order, several rows, frames of other channels, pongs") {
   Bench b(false);
   subscribe(b, {kBtc});
-  b.frame(kConn, R"({"data":[{"seqId":1,"ts":"7","bids":[["1","1","0","1"]],"asks":[["2","1","0","1"]]},)"
-                 R"({"ts":"8","bids":[["1.5","1","0","1"]],"asks":[["2","1","0","1"]]}],"arg":{"instId":"BTC-USDT-SWAP","channel":"bbo-tbt"}})");
+  b.frame(
+      kConn,
+      R"({"data":[{"seqId":1,"ts":"7","bids":[["1","1","0","1"]],"asks":[["2","1","0","1"]]},)"
+      R"({"ts":"8","bids":[["1.5","1","0","1"]],"asks":[["2","1","0","1"]]}],"arg":{"instId":"BTC-USDT-SWAP","channel":"bbo-tbt"}})");
   REQUIRE(b.prices.size() == 2);
   CHECK(b.prices[0].venue_ms == 7);
   CHECK(b.prices[1].bid == "1.5");
@@ -98,8 +101,11 @@ TEST_CASE("tickers: an empty side is none, not zero (lesson 32)") {
   Bench b(false, channel("tickers"));
   subscribe(b, {kBtc});
   const auto ticker = [&](const std::string& bid, const std::string& ask) {
-    b.frame(kConn, R"({"arg":{"channel":"tickers","instId":"BTC-USDT-SWAP"},"data":[{"instType":"SWAP","instId":"BTC-USDT-SWAP","last":"",)"
-                   R"("askPx":")" + ask + R"(","askSz":"","bidPx":")" + bid + R"(","bidSz":"5","ts":"1597026383085"}]})");
+    b.frame(
+        kConn,
+        R"({"arg":{"channel":"tickers","instId":"BTC-USDT-SWAP"},"data":[{"instType":"SWAP","instId":"BTC-USDT-SWAP","last":"",)"
+        R"("askPx":")" +
+            ask + R"(","askSz":"","bidPx":")" + bid + R"(","bidSz":"5","ts":"1597026383085"}]})");
   };
   ticker("8888.88", "9999.99");
   REQUIRE(b.prices.size() == 1);
@@ -148,7 +154,9 @@ TEST_CASE("books: a lost change makes one symbol invalid and is asked for anew (
   CHECK(b.prices[4].bid == "98");
 }
 
-TEST_CASE("subscriptions: price and funding of a swap, one frame for many; a refused one costs only itself (lessons 25, 26)") {
+TEST_CASE(
+    "subscriptions: price and funding of a swap, one frame for many; a refused one costs only itself (lessons 25, "
+    "26)") {
   Bench b(false);
   subscribe(b, {kBtc, "NOPE-USDT-SWAP", "BTC-USDT"});
   REQUIRE(b.frames.size() == 1);
@@ -157,7 +165,9 @@ TEST_CASE("subscriptions: price and funding of a swap, one frame for many; a ref
   const std::string id = json::parse(b.frames[0].text).at("id");
   CHECK(id.size() <= 32);
   b.frame(kConn, ack(kBtc));
-  b.frame(kConn, failure(60018, "Wrong URL or channel:bbo-tbt,instId:NOPE-USDT-SWAP doesn't exist. Please use the correct URL", id));
+  b.frame(kConn,
+          failure(60018, "Wrong URL or channel:bbo-tbt,instId:NOPE-USDT-SWAP doesn't exist. Please use the correct URL",
+                  id));
   b.frame(kConn, failure(60018, "Wrong URL or channel:funding-rate,instId:NOPE-USDT-SWAP doesn't exist.", id));
   b.frame(kConn, ack("BTC-USDT"));
   CHECK(b.errors.size() == 2);
@@ -235,7 +245,9 @@ TEST_CASE("a notice of an upgrade: the next connection is ready before the old o
   subscribe(b, {kBtc});
   b.frame(kConn, ack(kBtc));
   b.frame(kConn, bbo(kBtc));
-  b.frame(kConn, R"({"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"a"})");
+  b.frame(
+      kConn,
+      R"({"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"a"})");
   REQUIRE(b.dialled.back() == kNext);
   b.connect();
   CHECK(b.frames.back().connection == kNext);
@@ -251,9 +263,11 @@ TEST_CASE("funding rates are events of their own") {
   Bench b(false);
   subscribe(b, {kBtc});
   const auto funding = [&](const std::string& rate, const std::string& next) {
-    return b.frame(kConn, R"({"arg":{"channel":"funding-rate","instId":"BTC-USDT-SWAP"},"data":[{"formulaType":"withRate","fundingRate":")" +
-                              rate + R"(","fundingTime":"1700726400000","instId":"BTC-USDT-SWAP","instType":"SWAP","nextFundingRate":")" +
-                              next + R"(","nextFundingTime":"1700755200000","ts":"1700724675402"}]})");
+    return b.frame(
+        kConn,
+        R"({"arg":{"channel":"funding-rate","instId":"BTC-USDT-SWAP"},"data":[{"formulaType":"withRate","fundingRate":")" +
+            rate + R"(","fundingTime":"1700726400000","instId":"BTC-USDT-SWAP","instType":"SWAP","nextFundingRate":")" +
+            next + R"(","nextFundingTime":"1700755200000","ts":"1700724675402"}]})");
   };
   CHECK(funding("-0.0001875391284828", "") == AND_OK);
   CHECK(funding("0.00027815", "0.00017") == AND_OK);
@@ -280,7 +294,8 @@ TEST_CASE("instruments: contract sizes, one bad row, another's answer, a failing
   b.advance(1'500);
   b.answer(kInstruments, refusal(50001, "down"), 503);
   b.advance(4'000);
-  json bad = swap_row("BAD-USDT-SWAP"), odd = swap_row("ODD-USDT-SWAP", "quanto"), inverse = swap_row("BTC-USD-SWAP", "inverse");
+  json bad = swap_row("BAD-USDT-SWAP"), odd = swap_row("ODD-USDT-SWAP", "quanto"),
+       inverse = swap_row("BTC-USD-SWAP", "inverse");
   bad["ctVal"] = "";
   inverse["ctVal"] = "100";
   inverse["settleCcy"] = "BTC";
@@ -318,9 +333,10 @@ TEST_CASE("markets and demo: lists that are asked for, rows that are kept, the h
 
 TEST_CASE("the recording of 2022 ends on the tops of its README") {
   ANDUIN_NEED_SHARED();
-  const std::map<std::string, std::vector<std::string>> tops{{"BTC-USDT", {"30236.1", "0.18050747", "30236.2", "0.001"}},
-                                                             {"UNI-USD-SWAP", {"5.137", "20", "5.145", "50"}},
-                                                             {"BTC-USD-220527", {"30229.4", "2", "30238.8", "3"}}};
+  const std::map<std::string, std::vector<std::string>> tops{
+      {"BTC-USDT", {"30236.1", "0.18050747", "30236.2", "0.001"}},
+      {"UNI-USD-SWAP", {"5.137", "20", "5.145", "50"}},
+      {"BTC-USD-220527", {"30229.4", "2", "30238.8", "3"}}};
   const std::map<std::string, std::size_t> changes{{"BTC-USDT", 23}, {"UNI-USD-SWAP", 26}, {"BTC-USD-220527", 83}};
   Bench b(false, channel("books"));
   b.start();
@@ -341,7 +357,8 @@ TEST_CASE("the recording of 2022 ends on the tops of its README") {
     for (const SeenPrice& p : b.prices)
       if (p.symbol == symbol && (of.empty() || of.back().bid != p.bid || of.back().ask != p.ask)) of.push_back(p);
     CHECK(of.size() == changes.at(symbol));
-    const auto last = std::find_if(b.prices.rbegin(), b.prices.rend(), [&](const SeenPrice& p) { return p.symbol == symbol; });
+    const auto last =
+        std::find_if(b.prices.rbegin(), b.prices.rend(), [&](const SeenPrice& p) { return p.symbol == symbol; });
     CHECK(std::vector<std::string>{last->bid, last->bid_size, last->ask, last->ask_size} == top);
   }
 }

@@ -1,7 +1,6 @@
 // Whichever way shows a close, it is the same close: the plugin against the simulated venue, live and from history.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "plugins/okx/rows.hpp"
 #include "plugins/okx/world.hpp"
@@ -69,15 +68,16 @@ Closes from_history(World& w, std::int64_t settle_from_ms, const std::string& wa
 }  // namespace
 
 TEST_CASE("stream and history agree on every kind of close (lessons 5, 6, 12, 15)") {
-  const std::map<std::string, json> kinds{{"full", json::object()},
-                                          {"short", {{"side", "short"}, {"pnl", "-12.5"}}},
-                                          {"partial", {{"partial", true}}},
-                                          {"flip", {{"flip", true}}},
-                                          {"liquidation", {{"liquidation", true}, {"pnl", "-30"}}},
-                                          {"adl", {{"adl", true}}},
-                                          {"hedge long", {{"hedge", true}}},
-                                          {"hedge short", {{"hedge", true}, {"side", "short"}}},
-                                          {"inverse", {{"symbol", "BTCUSD"}, {"size", "1000"}, {"pnl", "0.0001"}, {"fee", "0.00001"}}}};
+  const std::map<std::string, json> kinds{
+      {"full", json::object()},
+      {"short", {{"side", "short"}, {"pnl", "-12.5"}}},
+      {"partial", {{"partial", true}}},
+      {"flip", {{"flip", true}}},
+      {"liquidation", {{"liquidation", true}, {"pnl", "-30"}}},
+      {"adl", {{"adl", true}}},
+      {"hedge long", {{"hedge", true}}},
+      {"hedge short", {{"hedge", true}, {"side", "short"}}},
+      {"inverse", {{"symbol", "BTCUSD"}, {"size", "1000"}, {"pnl", "0.0001"}, {"fee", "0.00001"}}}};
   for (const auto& [name, arguments] : kinds) {
     DYNAMIC_SECTION(name) {
       World w;
@@ -131,7 +131,8 @@ TEST_CASE("forty closes at once cost a few requests, not forty times seven") {
   World::Live live(w, json::object(), w.now_ms() - kHour, "", 0);
   w.advance(15'000);
   const std::size_t before = live.bench.requests.size();
-  for (int i = 0; i < 40; ++i) w.close({{"hedge", i % 2 == 0}, {"side", i % 3 == 0 ? "short" : "long"}, {"pnl", std::to_string(i)}});
+  for (int i = 0; i < 40; ++i)
+    w.close({{"hedge", i % 2 == 0}, {"side", i % 3 == 0 ? "short" : "long"}, {"pnl", std::to_string(i)}});
   w.advance(3'000);
   check_log(w, by_id(live.bench));
   CHECK(live.bench.requests.size() - before < 10);
@@ -200,7 +201,8 @@ TEST_CASE("restart with a watermark of a week ago, of today, or none: the same c
   CHECK(all.size() == 7);
   check_log(w, all);
   check_equal(from_history(w, now - 30 * kDay, "v1 swap=" + std::to_string(now - 7 * kDay)), all);
-  for (int i = 0; i < 20; ++i) check_equal(from_history(w, now - 30 * kDay, "v1 swap=" + std::to_string(now - 7 * kDay)), all);
+  for (int i = 0; i < 20; ++i)
+    check_equal(from_history(w, now - 30 * kDay, "v1 swap=" + std::to_string(now - 7 * kDay)), all);
   const Closes recent = from_history(w, now - 30 * kDay, "v1 swap=" + std::to_string(now - 30'000));
   CHECK_FALSE(recent.empty());  // the overlap, and what shares its page: repeats, which the host knows
   for (const auto& [id, c] : recent) CHECK(all.contains(id));

@@ -1,7 +1,6 @@
 // Every row of vectors/okx.json and of vectors/keys.json that concerns this venue, through the plugin.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "plugins/okx/bench.hpp"
 #include "plugins/okx/rows.hpp"
@@ -138,12 +137,15 @@ TEST_CASE("every history row of the vectors") {
         CHECK(b.closes.empty());
         b.advance(2'000);
         CHECK(b.open_requests(kHistory).size() == (again ? 1U : 0U));
-        if (!again) CHECK(b.statuses.at(0).detail.find(row.at("expected_error").at("code").get<std::string>()) != std::string::npos);
+        if (!again)
+          CHECK(b.statuses.at(0).detail.find(row.at("expected_error").at("code").get<std::string>()) !=
+                std::string::npos);
         continue;
       }
       CHECK(code == AND_OK);
       json want = row.at("expected");
-      std::sort(want.begin(), want.end(), [](const json& a, const json& c) { return a.at("closedAt") < c.at("closedAt"); });
+      std::sort(want.begin(), want.end(),
+                [](const json& a, const json& c) { return a.at("closedAt") < c.at("closedAt"); });
       REQUIRE(b.closes.size() == want.size());
       for (std::size_t i = 0; i < want.size(); ++i) check_close(b.closes[i], want[i], row.at("instruments"), all);
       const bool unknown_type = row.at("name") == "rest_history_adl_and_unknown_types";
@@ -182,7 +184,8 @@ TEST_CASE("every sequence of position pushes of the vectors") {
             const std::int64_t opened = std::stoll(action.at("cTime").get<std::string>());
             b.answer(kHistory, page({closed_row(action.at("posId"), opened, opened + 100'000)}), 200, "posId=");
             REQUIRE(b.closes.size() == 1);
-            CHECK(b.closes[0].id == action.at("posId").get<std::string>() + "-" + action.at("cTime").get<std::string>());
+            CHECK(b.closes[0].id ==
+                  action.at("posId").get<std::string>() + "-" + action.at("cTime").get<std::string>());
           }
         }
         asked = by_position(b).size();
@@ -230,10 +233,14 @@ TEST_CASE("every symbol row of the vectors") {
       const std::string base = native.substr(0, native.find('-'));
       const json r{{"instId", native},
                    {"instType", type},
-                   {"ctType", is_spot ? "" : inverse ? "inverse" : "linear"},
+                   {"ctType", is_spot   ? ""
+                              : inverse ? "inverse"
+                                        : "linear"},
                    {"ctVal", is_spot ? "" : "100"},
                    {"ctMult", is_spot ? "" : "1"},
-                   {"settleCcy", is_spot ? "" : inverse ? base : "USDT"},
+                   {"settleCcy", is_spot   ? ""
+                                 : inverse ? base
+                                           : "USDT"},
                    {"baseCcy", is_spot ? base : ""},
                    {"quoteCcy", is_spot ? "USDT" : ""},
                    {"tickSz", "0.1"},
@@ -261,7 +268,8 @@ TEST_CASE("the refIds of the vectors") {
     const std::string preimage = row.at("preimage");
     const std::size_t colon = preimage.find(':');
     CHECK(preimage.substr(0, colon) == venue);
-    CHECK(anduin::settle::ref_id(venue, preimage.substr(colon + 1)).value().to_string() == row.at("refId").get<std::string>());
+    CHECK(anduin::settle::ref_id(venue, preimage.substr(colon + 1)).value().to_string() ==
+          row.at("refId").get<std::string>());
   }
 }
 

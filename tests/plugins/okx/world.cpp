@@ -16,8 +16,8 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 
 World::World(int accounts) : sim("okx", sim::bench_options("", "", accounts)) { last_ping_ms_ = now_ms(); }
 
-World::Live::Live(World& world, const nlohmann::json& options, std::int64_t settle_from_ms, const std::string& watermark,
-                  std::size_t account_)
+World::Live::Live(World& world, const nlohmann::json& options, std::int64_t settle_from_ms,
+                  const std::string& watermark, std::size_t account_)
     : bench(true, options, world.now_ms()), account(account_), world_(world) {
   world.live_.push_back(this);
   bench.start(settle_from_ms, watermark);
@@ -46,7 +46,8 @@ std::string World::rendered(const std::string& text, const std::string& sign, st
   replace(out, "{{key|json}}", a.key);
   replace(out, "{{passphrase|json}}", a.passphrase);
   replace(out, "{{ts_s}}", seconds);
-  if (sign == "ws") replace(out, "{{sig}}", sim::base64_encode(sim::hmac_sha256(a.secret, seconds + "GET/users/self/verify")));
+  if (sign == "ws")
+    replace(out, "{{sig}}", sim::base64_encode(sim::hmac_sha256(a.secret, seconds + "GET/users/self/verify")));
   return out;
 }
 
