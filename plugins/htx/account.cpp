@@ -11,17 +11,15 @@ namespace anduin::htx {
 namespace {
 
 constexpr std::string_view kTimePath = "/api/v1/timestamp", kBalancePath = "/v5/account/balance",
-                           kUidPath = "/v2/user/uid", kKeyPath = "/v2/user/api-key";
+                           kModePath = "/v5/account/asset_mode", kUidPath = "/v2/user/uid",
+                           kKeyPath = "/v2/user/api-key";
 constexpr std::string_view kOrders = "orders", kPositions = "positions", kAccount = "account";
 // The names of the signature begin with capitals: sorted by bytes they stand before every other one.
 constexpr std::string_view kSignature =
     "AccessKeyId={{key|pct}}&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp={{ts_iso_s|pct}}";
 constexpr std::uint64_t kProbeWaitMs = 15'000;  // the private link waits for a verdict on the key, and not for ever
-constexpr std::uint64_t kFirstLookMs = 2'000, kNextLookMs = 5'000;  // at an order that was canceled after trades
-constexpr unsigned kLooksMax = 20;
 constexpr std::uint64_t kTakenOverMs = 10'000;  // REST shows a liquidation seconds after it happened
 constexpr std::uint64_t kListRetryMs = 1'000, kListAgainMs = 60 * 60'000;
-constexpr std::int64_t kRestsMs = 30'000;  // an order that traded longer ago and is not over may rest for days
 
 AccountVenue::Policy policy(const venue::Options& options) {
   AccountVenue::Policy p;
@@ -66,6 +64,16 @@ bool Account::is_optional(std::string_view) const { return true; }
 void Account::on_start() {
   ask_contracts(0);
   AccountVenue::on_start();
+  ask_mode();
+}
+
+/// An account of the generation before V5 answers with empty lists: this question it refuses.
+void Account::ask_mode() {
+  get(kModePath, "", [this](const Answer& answer) {
+    if (!answer.ok())
+      warn("HTX does not say the account's asset mode: if it was never moved to V5, its history stays empty (" +
+           answer.text + ")");
+  });
 }
 
 void Account::ask_contracts(unsigned failures) {
@@ -85,9 +93,10 @@ void Account::ask_contracts(unsigned failures) {
            after(kListRetryMs << std::min(failures, 6U), [this, failures] { ask_contracts(failures + 1); });
            return;
          }
+         for (auto& [name, known] : contracts_) known.listed = false;
          each_row(rows, instruments_path_, "contract_code", [&](const json::View& row) {
            const InstrumentRow instrument(row);
-           if (instrument.is_swap) contracts_[instrument.native] = instrument.contract_size;
+           if (instrument.is_swap) contracts_[instrument.native] = {instrument.contract_size, true};
          });
          contracts_known_ = true;
          recovered(instruments_path_);
@@ -274,97 +283,6 @@ void Account::take_orders(const json::View& data, std::int64_t pushed_ms) {
   for (const json::View row : data) take(row);
 }
 
-// -- closes ---------------------------------------------------------------------------------------------------------
-
-void Account::take_order(const Order& order, const std::vector<Execution>& executions) {
-  switch (order.progress) {
-    case Progress::kNothing:
-      waiting_.erase(order.id);
-      return;
-    case Progress::kOpen: {
-      if (is_emitted(order.id)) return;  // a push that was overtaken
-      const bool fresh =
-          waiting_.try_emplace(order.id, Waiting{order.contract, order.margin_mode, order.closed_ms, {}, 0, false})
-              .second;
-      if (!executions.empty())
-        for (const Execution& e : executions)
-          waiting_[order.id].since_ms = std::min(waiting_[order.id].since_ms, e.time_ms);
-      if (fresh && order.origin == AND_ORIGIN_HISTORY && now_ms() - order.closed_ms < kRestsMs)
-        sweep_soon("an order is not over yet");
-      return;
-    }
-    case Progress::kUncertain:
-      if (!is_emitted(order.id)) confirm(order);
-      return;
-    case Progress::kDone:
-      return settle(order, order.origin == AND_ORIGIN_STREAM || executions.empty() ? positions_.closed_by(order)
-                                                                                   : closed_of(order, executions));
-  }
-}
-
-void Account::settle(const Order& order, const Closed& closed) {
-  waiting_.erase(order.id);
-  const auto known = contracts_.find(order.contract);
-  const venue::ClosedPosition p = position_of(order, closed, known == contracts_.end() ? std::nullopt : known->second);
-  // The stream repeats itself: figures that differ are the host's to see.
-  if (order.origin == AND_ORIGIN_STREAM)
-    emit_again(p);
-  else
-    emit_close(p);
-}
-
-/// Canceled after trades, without a word on how much was canceled: two looks that agree make it certain.
-void Account::confirm(const Order& order) {
-  Waiting& w = waiting_.try_emplace(order.id, Waiting{order.contract, order.margin_mode, order.closed_ms, {}, 0, false})
-                   .first->second;
-  if (w.confirming) return;
-  w.confirming = true;
-  w.filled.reset();
-  w.looks = 0;
-  look_again(order.id, kFirstLookMs);
-}
-
-void Account::look_again(const std::string& id, std::uint64_t delay_ms) {
-  after(delay_ms, [this, id] {
-    const auto it = waiting_.find(id);
-    if (it == waiting_.end()) return;
-    get(kOrderPath, order_query(it->second.contract, it->second.margin_mode, id),
-        [this, id](const Answer& answer) { take_look(id, answer); });
-  });
-}
-
-void Account::take_look(const std::string& id, const Answer& answer) {
-  const auto it = waiting_.find(id);
-  if (it == waiting_.end()) return;
-  Waiting& w = it->second;
-  const json::View row = answer.ok() ? order_in(answer) : json::View();
-  if (!row.absent()) {
-    Order order = parse_order(row, envelope_ms(answer), AND_ORIGIN_HISTORY);
-    const bool agrees = order.progress == Progress::kUncertain && w.filled && *w.filled == order.filled;
-    if (agrees && order.pnl) order.progress = Progress::kDone;
-    if (order.progress == Progress::kDone) return settle(order, positions_.closed_by(order));
-    if (order.progress == Progress::kNothing) return void(waiting_.erase(it));
-    w.filled = order.filled;
-  }
-  if (++w.looks < kLooksMax) return look_again(id, kNextLookMs);
-  w.confirming = false;
-  warn("order " + id + " was canceled after trades and its figures do not come to rest: history is looked at again");
-  sweep_soon("an order could not be confirmed");
-}
-
-void Account::wait_for(const std::string& order_id, const std::vector<Execution>& executions) {
-  Waiting& w = waiting_
-                   .try_emplace(order_id, Waiting{executions.front().contract,
-                                                  executions.front().margin_mode,
-                                                  executions.front().time_ms,
-                                                  {},
-                                                  0,
-                                                  false})
-                   .first->second;
-  for (const Execution& e : executions) w.since_ms = std::min(w.since_ms, e.time_ms);
-  sweep_soon("an execution's order does not show yet");
-}
-
 // -- balance --------------------------------------------------------------------------------------------------------
 
 void Account::ask_balance() {
@@ -411,8 +329,14 @@ void Account::ask(std::string_view path, const std::string& query, std::function
 
 std::vector<std::string> Account::contracts() const {
   std::vector<std::string> out;
-  for (const auto& [name, size] : contracts_) out.push_back(name);
+  for (const auto& [name, known] : contracts_) out.push_back(name);
   return out;
+}
+
+/// What is in no list any more and refused is not asked for again: it was said once that this is not proven.
+void Account::contract_refused(const std::string& contract) {
+  const auto it = contracts_.find(contract);
+  if (it != contracts_.end() && !it->second.listed) contracts_.erase(it);
 }
 
 bool Account::knows(const std::string& order_id) const { return is_emitted(order_id); }

@@ -21,6 +21,10 @@ class Account : public AccountVenue, private OrderSource {
   explicit Account(const venue::Options& options);
 
  private:
+  struct Contract {
+    std::optional<Decimal> size;  ///< coins; none: it was never listed
+    bool listed = false;          ///< by the last list
+  };
   struct Waiting {  ///< an order that has begun to close something
     std::string contract, margin_mode;
     std::int64_t since_ms = 0;
@@ -57,6 +61,7 @@ class Account : public AccountVenue, private OrderSource {
   void key_unknown(const std::string& why);
   void tell_account();
   void ask_contracts(unsigned failures);
+  void ask_mode();
 
   void settle(const Order& order, const Closed& closed);
   void confirm(const Order& order);
@@ -68,6 +73,7 @@ class Account : public AccountVenue, private OrderSource {
   [[nodiscard]] bool knows(const std::string& order_id) const override;
   void take_order(const Order& order, const std::vector<Execution>& executions) override;
   void wait_for(const std::string& order_id, const std::vector<Execution>& executions) override;
+  void contract_refused(const std::string& contract) override;
   void complain(std::string_view where, const std::string& text) override;
   [[nodiscard]] std::int64_t time_ms() const override;
 
@@ -76,7 +82,7 @@ class Account : public AccountVenue, private OrderSource {
   Backfill backfill_;
   Positions positions_;
   std::map<std::string, Waiting> waiting_;
-  std::map<std::string, std::optional<Decimal>> contracts_;  ///< native name -> coins a contract, where listed
+  std::map<std::string, Contract> contracts_;  ///< by native name: listed ones, and traded ones
   bool contracts_known_ = false;
   std::vector<std::function<void()>> after_contracts_;  ///< windows that wait for the list
   std::string uid_, probe_uid_;

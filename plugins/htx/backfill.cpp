@@ -95,6 +95,7 @@ void Backfill::take_answer(const std::shared_ptr<Window>& w, const Question& q, 
     const std::string why = std::string(q.path) + " " + q.contract + ": " + answer.text;
     source_.complain(q.path, why);
     w->sweep->unreadable(why);
+    source_.contract_refused(q.contract);
     return;
   }
   take_rows(*w, q, answer);

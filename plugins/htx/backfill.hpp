@@ -38,6 +38,8 @@ class OrderSource {
   virtual void take_order(const Order& order, const std::vector<Execution>& executions) = 0;
   /// Executions are there, and HTX shows neither the order nor enough time has passed for it to show.
   virtual void wait_for(const std::string& order_id, const std::vector<Execution>& executions) = 0;
+  /// HTX refuses questions about this contract.
+  virtual void contract_refused(const std::string& contract) = 0;
   virtual void complain(std::string_view where, const std::string& text) = 0;
   [[nodiscard]] virtual std::int64_t time_ms() const = 0;
 

@@ -101,9 +101,8 @@ std::string HtxSim::endpoint_of(ConnId conn) const {
 
 void HtxSim::tick() {
   std::erase_if(feeds_, [&](const auto& feed) {
-    return std::none_of(conns_.begin(), conns_.end(), [&](const auto& c) {
-      return !c.second.is_private && c.second.topics.count(feed.first) != 0;
-    });
+    return std::none_of(conns_.begin(), conns_.end(),
+                        [&](const auto& c) { return !c.second.is_private && c.second.topics.count(feed.first) != 0; });
   });
   for (auto& [channel, feed] : feeds_) push_feed(channel, feed);
   const std::int64_t now = world_.mono_ms();
@@ -163,7 +162,8 @@ HtxOrder HtxSim::make_order(const CloseOrder& c, const HtxContract& contract, st
     e.trade_id = std::to_string(155'300'000 + closes_);  // several executions share one
     e.price = o.price;
     e.contracts = n;
-    if (closing) e.profit = last_closing ? profit_left : Decimal::divide(o.profit * count(n), count(contracts), kPnlDecimals);
+    if (closing)
+      e.profit = last_closing ? profit_left : Decimal::divide(o.profit * count(n), count(contracts), kPnlDecimals);
     e.fee = last ? fee_left : Decimal::divide(o.fee * count(n), count(o.filled), kPnlDecimals);
     profit_left = profit_left - e.profit;
     fee_left = fee_left - e.fee;
@@ -179,8 +179,10 @@ void HtxSim::remember(std::size_t account, const HtxOrder& order, bool rewrite) 
   std::deque<HtxOrder>& rows = orders_[account];
   const auto known =
       std::find_if(rows.begin(), rows.end(), [&](const HtxOrder& old) { return old.order_id == order.order_id; });
-  if (known == rows.end()) rows.push_back(order);
-  else if (rewrite) *known = order;
+  if (known == rows.end())
+    rows.push_back(order);
+  else if (rewrite)
+    *known = order;
 }
 
 /// The position that the close reduces: opened long ago, as far as anybody can tell.
@@ -209,7 +211,8 @@ void HtxSim::push_fills(std::size_t account, const HtxOrder& order) {
     o.canceled = 0;
     o.state = state;
     o.says_canceled = false;
-    o.profit = filled == 0 ? Decimal() : Decimal::divide(order.profit * count(filled), count(order.filled), kPnlDecimals);
+    o.profit =
+        filled == 0 ? Decimal() : Decimal::divide(order.profit * count(filled), count(order.filled), kPnlDecimals);
     o.fee = filled == 0 ? Decimal() : Decimal::divide(order.fee * count(filled), count(order.filled), kPnlDecimals);
     return o;
   };
@@ -268,8 +271,9 @@ std::optional<std::string> HtxSim::close_position(const CloseOrder& c, std::vect
   ++closes_;
   const HtxOrder order = make_order(c, *contract, contracts);
   const SimAccount& account = accounts_[c.account];
-  CloseLog row{order.order_id, account.uid, account.name, contract->spec.canonical, c.is_long ? "long" : "short",
-               "USDT", c.pnl, c.fee, count(contracts) * contract->size, order.updated_ms};
+  CloseLog row{
+      order.order_id, account.uid, account.name, contract->spec.canonical,          c.is_long ? "long" : "short",
+      "USDT",         c.pnl,       c.fee,        count(contracts) * contract->size, order.updated_ms};
   // One-way, not reduce-only and exactly even: no field says that this closed something.
   row.is_close = !(c.flip && c.pnl.is_zero());
   log.push_back(row);

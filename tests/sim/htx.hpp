@@ -18,9 +18,9 @@ inline Decimal count(std::int64_t contracts) { return {Decimal::Mantissa(contrac
 
 struct HtxContract {
   SymbolSpec spec;
-  Decimal size;       ///< coin a contract
-  int status = 1;     ///< 1 trading, 3 suspended
-  bool dated = false; ///< a delivery future: only listed with business_type=all
+  Decimal size;        ///< coin a contract
+  int status = 1;      ///< 1 trading, 3 suspended
+  bool dated = false;  ///< a delivery future: only listed with business_type=all
 };
 
 struct HtxExecution {
@@ -75,7 +75,7 @@ class HtxSim final : public SimVenue {
     std::set<std::string> topics;  ///< public: channels; private: "topic contract"
     int account = -1;              ///< authenticated as
     std::int64_t next_ping_ms = 0, unanswered = 0, pings = 0;
-    std::vector<std::string> owed; ///< the values of the last two pings, as written
+    std::vector<std::string> owed;  ///< the values of the last two pings, as written
   };
   struct Feed {  ///< one channel that somebody listens to
     const HtxContract* contract = nullptr;
@@ -108,7 +108,8 @@ class HtxSim final : public SimVenue {
   // htx_feed.cpp
   [[nodiscard]] std::optional<Feed> make_feed(const std::string& channel) const;
   void push_feed(const std::string& channel, Feed& feed);
-  [[nodiscard]] std::string bbo_frame(const std::string& channel, const Feed& feed, const Ladder& top, int missing) const;
+  [[nodiscard]] std::string bbo_frame(const std::string& channel, const Feed& feed, const Ladder& top,
+                                      int missing) const;
   [[nodiscard]] std::string book_frame(const std::string& channel, const Feed& feed, const Ladder& book,
                                        const char* event) const;
   void first_frame(ConnId id, const std::string& channel);
@@ -146,12 +147,12 @@ class HtxSim final : public SimVenue {
   World& world_;
   FrameSink& sink_;
   std::vector<SimAccount> accounts_;
-  std::vector<Decimal> equity_;                      ///< per account, USDT
-  std::vector<std::deque<HtxOrder>> orders_;         ///< per account, oldest first
+  std::vector<Decimal> equity_;               ///< per account, USDT
+  std::vector<std::deque<HtxOrder>> orders_;  ///< per account, oldest first
   std::vector<std::map<Key, HtxPosition>> positions_;
   std::vector<HtxContract> contracts_;
   std::map<ConnId, Conn> conns_;
-  std::map<std::string, Feed> feeds_;                ///< by channel
+  std::map<std::string, Feed> feeds_;  ///< by channel
   std::map<std::size_t, Limit> limits_;
   Shape shape_;
   bool plain_ = false, multi_asset_ = false;

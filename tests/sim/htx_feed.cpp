@@ -6,8 +6,8 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kBookMs = 100;        ///< snapshots are looked at that often
-constexpr std::int64_t kBurstMax = 64;       ///< frames of one channel in one tick, after a long pause
+constexpr std::int64_t kBookMs = 100;   ///< snapshots are looked at that often
+constexpr std::int64_t kBurstMax = 64;  ///< frames of one channel in one tick, after a long pause
 constexpr std::size_t kSnapshotDepth = 150;
 // So often a best bid and offer lacks a side, comes twice, or is older than the one before.
 constexpr std::int64_t kMissingEvery = 97, kRepeatEvery = 53, kOlderEvery = 71;
@@ -58,8 +58,10 @@ std::string HtxSim::bbo_frame(const std::string& channel, const Feed& feed, cons
   const std::int64_t now = world_.wall_ms();
   Obj tick;
   tick.num("mrid", feed.version).num("id", now / 1000);
-  if (top.bids.empty() || missing == 1) tick.null("bid");
-  else tick.raw("bid", level_text(top.bids[0], feed.contract->spec));
+  if (top.bids.empty() || missing == 1)
+    tick.null("bid");
+  else
+    tick.raw("bid", level_text(top.bids[0], feed.contract->spec));
   if (!top.asks.empty() && missing != 2) tick.raw("ask", level_text(top.asks[0], feed.contract->spec));
   tick.num("ts", now - 1).num("version", feed.version).str("ch", channel);
   return Obj().str("ch", channel).num("ts", now).raw("tick", tick.text()).text();
@@ -109,7 +111,8 @@ void HtxSim::push_feed(const std::string& channel, Feed& feed) {
     if (book.bids == feed.last.bids && book.asks == feed.last.asks) return;
     ++feed.version;
     const bool changes = feed.kind == Feed::Kind::kChanges;
-    const Ladder shown = changes ? Ladder{level_changes(feed.last.bids, book.bids), level_changes(feed.last.asks, book.asks)} : book;
+    const Ladder shown =
+        changes ? Ladder{level_changes(feed.last.bids, book.bids), level_changes(feed.last.asks, book.asks)} : book;
     feed.last = std::move(book);
     return broadcast(book_frame(channel, feed, shown, "update"));
   }

@@ -25,8 +25,10 @@ std::string canonical(const std::string& query, std::string& signature, bool& re
     const std::size_t eq = std::min(item.find('='), item.size());
     const std::string name = pct_decode(item.substr(0, eq), true);
     const std::string value = eq < item.size() ? pct_decode(item.substr(eq + 1), true) : "";
-    if (name == "Signature") signature = value;
-    else if (!sorted.emplace(name, value).second) repeated = true;
+    if (name == "Signature")
+      signature = value;
+    else if (!sorted.emplace(name, value).second)
+      repeated = true;
   }
   std::string out;
   for (const auto& [name, value] : sorted) out += (out.empty() ? "" : "&") + pct_encode(name) + "=" + pct_encode(value);
@@ -44,7 +46,8 @@ Response HtxSim::refusal(std::int64_t code, const std::string& text) const {
 }
 
 Response HtxSim::old_refusal(std::int64_t code, const std::string& text) const {
-  return {200, Obj().str("status", "error").num("err_code", code).str("err_msg", text).num("ts", world_.wall_ms()).text()};
+  return {200,
+          Obj().str("status", "error").num("err_code", code).str("err_msg", text).num("ts", world_.wall_ms()).text()};
 }
 
 Response HtxSim::error_response(const std::string& code, const std::string&) const {
@@ -85,10 +88,14 @@ std::optional<Response> HtxSim::refuse(const Request& request, std::size_t& acco
   if (auth.get("SignatureMethod") != "HmacSHA256") return old_refusal(12'003, "Incorrect signature method");
   if (auth.get("SignatureVersion") != "2") return old_refusal(12'002, "Incorrect signature version");
   const std::string stamp = milliseconds_of(auth.get("Timestamp"));
-  if (stamp.empty() || std::abs(std::stoll(stamp) - world_.wall_ms()) > kStampMs) return old_refusal(12'001, "Invalid submission time");
-  const std::string wanted = request.method + "\n" + (host.empty() ? world_.authority : host) + "\n" + request.path + "\n" + parameters;
-  if (repeated || base64_encode(hmac_sha256(it->secret, wanted)) != signature) return refusal(1003, "invalid signature");
-  if (it->expires_ms != 0 && it->expires_ms < world_.wall_ms()) return old_refusal(12'007, "The access key has expired");
+  if (stamp.empty() || std::abs(std::stoll(stamp) - world_.wall_ms()) > kStampMs)
+    return old_refusal(12'001, "Invalid submission time");
+  const std::string wanted =
+      request.method + "\n" + (host.empty() ? world_.authority : host) + "\n" + request.path + "\n" + parameters;
+  if (repeated || base64_encode(hmac_sha256(it->secret, wanted)) != signature)
+    return refusal(1003, "invalid signature");
+  if (it->expires_ms != 0 && it->expires_ms < world_.wall_ms())
+    return old_refusal(12'007, "The access key has expired");
   account = static_cast<std::size_t>(it - accounts_.begin());
   return std::nullopt;
 }
@@ -130,7 +137,8 @@ std::optional<Response> HtxSim::public_call(const Request& request, const Params
   const std::string& path = request.path;
   if (path == "/api/v1/timestamp") return Response{200, Obj().str("status", "ok").num("ts", now).text()};
   if (path == "/heartbeat/")
-    return Response{200, Obj().str("status", "ok").raw("data", Obj().num("linear_swap_heartbeat", 1).text()).num("ts", now).text()};
+    return Response{
+        200, Obj().str("status", "ok").raw("data", Obj().num("linear_swap_heartbeat", 1).text()).num("ts", now).text()};
   if (path == "/linear-swap-api/v1/swap_contract_info") {
     const std::string wanted = query.get("contract_code");
     const bool all = query.get("business_type") == "all";
@@ -142,12 +150,24 @@ std::optional<Response> HtxSim::public_call(const Request& request, const Params
   if (path == "/linear-swap-ex/market/bbo") {
     Arr ticks;
     for (const HtxContract& c : contracts_) {
-      if (c.dated || c.status != 1 || (query.get("contract_code") != c.spec.native && !query.get("contract_code").empty())) continue;
+      if (c.dated || c.status != 1 ||
+          (query.get("contract_code") != c.spec.native && !query.get("contract_code").empty()))
+        continue;
       const Ladder top = world_.market.ladder(c.spec, now, 1);
       const auto side = [&](const std::vector<Level>& levels) {
-        return levels.empty() ? std::string("null") : Arr().raw(fixed_text(levels[0].price, c.spec.price_decimals)).raw(std::to_string(levels[0].qty)).text();
+        return levels.empty() ? std::string("null")
+                              : Arr()
+                                    .raw(fixed_text(levels[0].price, c.spec.price_decimals))
+                                    .raw(std::to_string(levels[0].qty))
+                                    .text();
       };
-      ticks.raw(Obj().str("contract_code", c.spec.native).num("mrid", now).raw("ask", side(top.asks)).raw("bid", side(top.bids)).num("ts", now).text());
+      ticks.raw(Obj()
+                    .str("contract_code", c.spec.native)
+                    .num("mrid", now)
+                    .raw("ask", side(top.asks))
+                    .raw("bid", side(top.bids))
+                    .num("ts", now)
+                    .text());
     }
     return Response{200, Obj().str("status", "ok").raw("ticks", ticks.text()).num("ts", now).text()};
   }
@@ -156,7 +176,8 @@ std::optional<Response> HtxSim::public_call(const Request& request, const Params
 
 Response HtxSim::order_info(std::size_t account, const Params& query) const {
   const std::string id = query.get("order_id"), contract = query.get("contract_code");
-  if (id.empty() || find_contract(contract) == nullptr) return refusal(1030, "Abnormal service. Please try again later: parameters");
+  if (id.empty() || find_contract(contract) == nullptr)
+    return refusal(1030, "Abnormal service. Please try again later: parameters");
   for (const HtxOrder& o : orders_[account])
     if (o.order_id == id && o.contract->spec.native == contract && o.listed && o.order_visible_ms <= world_.wall_ms())
       return reply(order_row(o, true));
@@ -177,10 +198,12 @@ Response HtxSim::order_history(std::size_t account, const Params& query) const {
   std::vector<const HtxOrder*> rows;
   for (const HtxOrder& o : orders_[account]) {
     const bool wanted = states.empty() || ("," + states + ",").find("," + o.state + ",") != std::string::npos;
-    if (o.contract == known && o.listed && o.margin_mode == mode && wanted && o.order_visible_ms <= now && o.created_ms >= from && o.created_ms <= to)
+    if (o.contract == known && o.listed && o.margin_mode == mode && wanted && o.order_visible_ms <= now &&
+        o.created_ms >= from && o.created_ms <= to)
       rows.push_back(&o);
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const HtxOrder* a, const HtxOrder* b) { return a->created_ms > b->created_ms; });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const HtxOrder* a, const HtxOrder* b) { return a->created_ms > b->created_ms; });
   const auto limit = static_cast<std::size_t>(query.number("limit", kPageDefault, 1, kPageMax));
   Arr list;
   for (std::size_t i = 0; i < std::min(limit, rows.size()); ++i) list.raw(order_row(*rows[i], true));
@@ -196,13 +219,17 @@ Response HtxSim::order_details(std::size_t account, const Params& query) const {
   const std::int64_t to = query.number("end_time", now, 0, 1LL << 50);
   std::vector<std::pair<const HtxOrder*, const HtxExecution*>> rows;
   for (const HtxOrder& o : orders_[account]) {
-    if (o.contract->spec.native != contract || (!id.empty() && o.order_id != id) || o.details_visible_ms > now || o.updated_ms < from || o.updated_ms > to) continue;
+    if (o.contract->spec.native != contract || (!id.empty() && o.order_id != id) || o.details_visible_ms > now ||
+        o.updated_ms < from || o.updated_ms > to)
+      continue;
     for (const HtxExecution& e : o.executions) rows.emplace_back(&o, &e);
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first->updated_ms > b.first->updated_ms; });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.first->updated_ms > b.first->updated_ms; });
   const auto limit = static_cast<std::size_t>(query.number("limit", kPageDefault, 1, kPageMax));
   Arr list;
-  for (std::size_t i = 0; i < std::min(limit, rows.size()); ++i) list.raw(execution_row(*rows[i].first, *rows[i].second));
+  for (std::size_t i = 0; i < std::min(limit, rows.size()); ++i)
+    list.raw(execution_row(*rows[i].first, *rows[i].second));
   return reply(list.text());
 }
 
@@ -210,7 +237,8 @@ Response HtxSim::order_details(std::size_t account, const Params& query) const {
 Response HtxSim::key_rows(std::size_t account, const Params& query) const {
   const SimAccount& a = accounts_[account];
   const std::string wanted = query.get("accessKey");
-  if (query.get("uid") != a.uid) return {200, Obj().num("code", 2002).str("message", "invalid field value in `uid`").text()};
+  if (query.get("uid") != a.uid)
+    return {200, Obj().num("code", 2002).str("message", "invalid field value in `uid`").text()};
   std::string permission = "readOnly";
   if (a.can_trade || a.can_transfer) permission += ",trade";  // trade includes transfers between accounts
   if (a.can_withdraw) permission += ",withdraw";

@@ -26,8 +26,10 @@ std::string HtxSim::order_row(const HtxOrder& o, bool with_query_id) const {
       .str("order_source", o.source)
       .flag("reduce_only", o.reduce_only)
       .str("time_in_force", "gtc");
-  if (o.filled == 0) row.null("trade_avg_price");
-  else row.str("trade_avg_price", o.price.to_string());
+  if (o.filled == 0)
+    row.null("trade_avg_price");
+  else
+    row.str("trade_avg_price", o.price.to_string());
   row.str("trade_volume", std::to_string(o.filled))
       .str("trade_turnover", turnover.to_string())
       .str("fee_currency", "USDT")
@@ -36,9 +38,12 @@ std::string HtxSim::order_row(const HtxOrder& o, bool with_query_id) const {
       .str("cancel_reason", "");
   // Times are texts or numbers, and the later one may be missing.
   row.str("created_time", std::to_string(o.created_ms));
-  if (o.empty_times) row.str("updated_time", "");
-  else if (shape_.numeric_ids) row.num("updated_time", o.updated_ms);
-  else row.str("updated_time", std::to_string(o.updated_ms));
+  if (o.empty_times)
+    row.str("updated_time", "");
+  else if (shape_.numeric_ids)
+    row.num("updated_time", o.updated_ms);
+  else
+    row.str("updated_time", std::to_string(o.updated_ms));
   row.str("self_match_prevent", "cancel_taker");
   if (o.says_canceled) row.str("cancel_volume", std::to_string(o.canceled));
   if (with_query_id) row.str("id", o.query_id).flag("price_protect", false);
@@ -149,7 +154,8 @@ std::string HtxSim::contract_row(const HtxContract& c) const {
   if (size.find('.') == std::string::npos) size += ".";
   size += "000000000000000000";
   const bool small = s.price_decimals > 6;
-  const std::string tick_text = small ? "1.0000000000E-" + std::to_string(s.price_decimals) : tick.to_string() + (s.price_decimals == 0 ? "" : "0");
+  const std::string tick_text = small ? "1.0000000000E-" + std::to_string(s.price_decimals)
+                                      : tick.to_string() + (s.price_decimals == 0 ? "" : "0");
   return Obj()
       .str("symbol", s.base)
       .str("contract_code", s.native)

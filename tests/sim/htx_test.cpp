@@ -10,7 +10,8 @@ namespace {
 
 const std::string kHost = "api.hbdm.com", kPrivatePath = "/ws/v5/notification", kPublicPath = "/linear-swap-ws";
 
-SimBench bench(const std::string& key = "e2a1b2c3-11aa22bb-33cc44dd-5ee6f", const std::string& secret = "b0xxxxxx-c6xxxxxx-94xxxxxx-dxxxx") {
+SimBench bench(const std::string& key = "e2a1b2c3-11aa22bb-33cc44dd-5ee6f",
+               const std::string& secret = "b0xxxxxx-c6xxxxxx-94xxxxxx-dxxxx") {
   return {"htx", bench_options(key, secret, 2)};
 }
 
@@ -19,7 +20,8 @@ void prepare(SimBench& b, std::int64_t now_ms = 1'784'017'805'000) {
   b.simulator.world().authority = kHost;
 }
 
-std::string signature(const SimAccount& a, const std::string& method, const std::string& path, const std::string& query) {
+std::string signature(const SimAccount& a, const std::string& method, const std::string& path,
+                      const std::string& query) {
   return base64_encode(hmac_sha256(a.secret, method + "\n" + kHost + "\n" + path + "\n" + query));
 }
 
@@ -55,12 +57,19 @@ std::vector<Json> say(SimBench& b, ConnId conn, const std::string& text) { retur
 
 Json login(const SimBench& b, const SimAccount& a) {
   const std::string stamp = iso_ms(b.clock.wall_ms()).substr(0, 19);
-  const std::string text = "AccessKeyId=" + a.key + "&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp=" + pct_encode(stamp);
-  return {{"op", "auth"}, {"type", "api"}, {"AccessKeyId", a.key}, {"SignatureMethod", "HmacSHA256"},
-          {"SignatureVersion", "2"}, {"Timestamp", stamp}, {"Signature", signature(a, "GET", kPrivatePath, text)}};
+  const std::string text =
+      "AccessKeyId=" + a.key + "&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp=" + pct_encode(stamp);
+  return {{"op", "auth"},
+          {"type", "api"},
+          {"AccessKeyId", a.key},
+          {"SignatureMethod", "HmacSHA256"},
+          {"SignatureVersion", "2"},
+          {"Timestamp", stamp},
+          {"Signature", signature(a, "GET", kPrivatePath, text)}};
 }
 
-ConnId logged_in(SimBench& b, const std::vector<std::string>& topics = {"orders", "positions"}, std::size_t account = 0) {
+ConnId logged_in(SimBench& b, const std::vector<std::string>& topics = {"orders", "positions"},
+                 std::size_t account = 0) {
   const ConnId conn = b.open(kPrivatePath);
   const auto answer = say(b, conn, login(b, b.simulator.venue().accounts()[account]).dump());
   REQUIRE(int_at(answer.at(0), "err-code", -1) == 0);
@@ -112,7 +121,8 @@ TEST_CASE("htx: every signed request of the vectors is accepted, and refused whe
     CHECK(code(other) == 1003);
     other = r;
     other.query = pct_decode(r.query);  // the '+' and '/' of the signature as they are
-    if (pct_decode(r.query.substr(r.query.find("Signature=", 60))).find('+') != std::string::npos) CHECK(code(other) == 1003);
+    if (pct_decode(r.query.substr(r.query.find("Signature=", 60))).find('+') != std::string::npos)
+      CHECK(code(other) == 1003);
     other = r;
     other.query.replace(other.query.find("AccessKeyId=") + 12, 1, "X");
     CHECK(code(other) == 403);
@@ -136,7 +146,8 @@ TEST_CASE("htx: the logins of the vectors, and what is refused") {
       continue;
     }
     const ConnId conn = b.open(kPrivatePath);
-    CHECK(int_at(say(b, conn, R"({"op":"sub","cid":7,"topic":"orders","contract_code":"*"})").at(0), "err-code", 0) == 2002);
+    CHECK(int_at(say(b, conn, R"({"op":"sub","cid":7,"topic":"orders","contract_code":"*"})").at(0), "err-code", 0) ==
+          2002);
     const auto ack = say(b, conn, row["expected"]["frame"].dump());
     CHECK(int_at(ack.at(0), "err-code", -1) == 0);
     CHECK(text_at(ack[0]["data"], "user-id") == b.simulator.venue().accounts()[0].uid);
@@ -165,15 +176,18 @@ TEST_CASE("htx: the frames of real clients are accepted") {
     const bool is_private = row["url"].get<std::string>().find("/v5/") != std::string::npos;
     bool accepted = false;
     for (const Json& answer : say(b, is_private ? secret : open, row["frame"].dump()))
-      accepted = accepted || (is_private ? answer.contains("err-code") && int_at(answer, "err-code", -1) == 0
-                                         : text_at(answer, "status") == "ok" && text_at(answer, "id") == row["frame"]["id"]);
+      accepted =
+          accepted || (is_private ? answer.contains("err-code") && int_at(answer, "err-code", -1) == 0
+                                  : text_at(answer, "status") == "ok" && text_at(answer, "id") == row["frame"]["id"]);
     CHECK(accepted);
   }
   const auto again = say(b, secret, R"({"op":"sub","topic":"positions","contract_code":"*"})");
   CHECK(int_at(again.at(0), "err-code", 0) == 2014);
-  CHECK(int_at(say(b, secret, R"({"op":"sub","topic":"orders","contract_code":"NO-USDT"})").at(0), "err-code", 0) == 2011);
+  CHECK(int_at(say(b, secret, R"({"op":"sub","topic":"orders","contract_code":"NO-USDT"})").at(0), "err-code", 0) ==
+        2011);
   CHECK(int_at(say(b, secret, R"({"op":"sub","topic":"gossip","contract_code":"*"})").at(0), "err-code", 0) == 2010);
-  CHECK(int_at(say(b, secret, R"({"op":"unsub","topic":"positions","contract_code":"BTC-USDT"})").at(0), "err-code", 0) == 2012);
+  CHECK(int_at(say(b, secret, R"({"op":"unsub","topic":"positions","contract_code":"BTC-USDT"})").at(0), "err-code",
+               0) == 2012);
 }
 
 TEST_CASE("htx: best bid and offer: data before some acks, sides that are missing, repeats, older versions") {
@@ -234,7 +248,8 @@ TEST_CASE("htx: both links are pinged every 5 s, answers must be the same charac
   for (int i = 0; i < 500 && b.sink.closed.count(conn) == 0; ++i) {
     b.advance(100);
     for (const Json& f : unpacked(b.take(conn))) {
-      if (!is_private && f.contains("ping")) b.say(conn, R"({"pong":)" + std::to_string(int_at(f, "ping", 0) + (right ? 0 : 1)) + "}");
+      if (!is_private && f.contains("ping"))
+        b.say(conn, R"({"pong":)" + std::to_string(int_at(f, "ping", 0) + (right ? 0 : 1)) + "}");
       if (text_at(f, "op") != "ping") continue;
       kinds.insert(f["ts"].type_name());
       const std::string same = f["ts"].dump(), other = f["ts"].is_string() ? text_at(f, "ts") : "\"" + same + "\"";
@@ -251,7 +266,9 @@ TEST_CASE("htx: an order of several pushes: early ones say that it is filled, an
   const ConnId conn = logged_in(b);
   bool overtaken = false, doubled = false;
   for (int i = 0; i < 6; ++i) {
-    const Json close = b.control("close", R"({"symbol":"BTCUSDT","side":"long","size":"0.005","pnl":"0.502","fee":"0.18","exitPrice":"60100.4"})");
+    const Json close = b.control(
+        "close",
+        R"({"symbol":"BTCUSDT","side":"long","size":"0.005","pnl":"0.502","fee":"0.18","exitPrice":"60100.4"})");
     REQUIRE(flag_at(close, "ok"));
     const auto rows = pushed(unpacked(b.take(conn)), "orders");
     std::vector<std::string> filled;
@@ -278,9 +295,11 @@ TEST_CASE("htx: stream, order, history and executions tell one story; fees have 
   SimBench b = bench();
   prepare(b);
   const ConnId conn = logged_in(b);
-  const std::string shape = GENERATE(R"({})", R"({"numeric_ids":true})", R"({"empty_times":true})", R"({"cancel":"said"})", R"({"cancel":"unsaid"})");
+  const std::string shape = GENERATE(R"({})", R"({"numeric_ids":true})", R"({"empty_times":true})",
+                                     R"({"cancel":"said"})", R"({"cancel":"unsaid"})");
   b.control("orders", shape);
-  const Json close = b.control("close", R"({"side":"short","size":"0.004","pnl":"-3.5","fee":"0.25","hedge":true,"exitPrice":"60000"})");
+  const Json close = b.control(
+      "close", R"({"side":"short","size":"0.004","pnl":"-3.5","fee":"0.25","hedge":true,"exitPrice":"60000"})");
   const std::string id = text_at(close, "id");
   Json last;
   for (const Json& row : pushed(unpacked(b.take(conn)), "orders"))
@@ -294,7 +313,9 @@ TEST_CASE("htx: stream, order, history and executions tell one story; fees have 
   CHECK((text_at(last, "updated_time").empty()) == (shape.find("empty") != std::string::npos));
   CHECK(last.contains("cancel_volume") == (shape.find("\"said") != std::string::npos));
   const Json order = get(b, "/v5/trade/order", "contract_code=BTC-USDT&margin_mode=cross&order_id=" + id)["data"];
-  const Json history = get(b, "/v5/trade/order/history", "contract_code=BTC-USDT&margin_mode=cross&state=filled%2Cpartially_canceled%2Ccanceled")["data"];
+  const Json history =
+      get(b, "/v5/trade/order/history",
+          "contract_code=BTC-USDT&margin_mode=cross&state=filled%2Cpartially_canceled%2Ccanceled")["data"];
   const Json details = get(b, "/v5/trade/order/details", "contract_code=BTC-USDT&limit=100")["data"];
   REQUIRE(history.size() == 1);
   for (const char* member : {"order_id", "profit", "fee", "trade_volume", "trade_avg_price", "updated_time"}) {
@@ -322,14 +343,17 @@ TEST_CASE("htx: what history demands and leaves out") {
   CHECK(get(b, history, "contract_code=BTC-USDT&margin_mode=isolated")["data"].empty());
   const std::int64_t now = b.clock.wall_ms(), hour = 3'600'000;
   const auto window = [&](std::int64_t from, std::int64_t to) {
-    return "contract_code=BTC-USDT&end_time=" + std::to_string(to) + "&margin_mode=cross&start_time=" + std::to_string(from);
+    return "contract_code=BTC-USDT&end_time=" + std::to_string(to) +
+           "&margin_mode=cross&start_time=" + std::to_string(from);
   };
   CHECK(code_of(get(b, history, window(now - 49 * hour, now))) == 1030);
   CHECK(code_of(get(b, history, window(now - 91 * 24 * hour, now - 90 * 24 * hour))) == 1030);
   CHECK(get(b, history, window(now - 48 * hour, now))["data"].size() == 10);
   CHECK(get(b, history, window(now - 48 * hour, now - hour))["data"].empty());
-  b.control("close", R"({"side":"long","size":"0.001","pnl":"1","silent":true,"closedAt":)" + std::to_string(now - 73 * hour) + "}");
-  CHECK(get(b, details, "contract_code=BTC-USDT&end_time=" + std::to_string(now - 72 * hour) + "&start_time=1")["data"].empty());
+  b.control("close", R"({"side":"long","size":"0.001","pnl":"1","silent":true,"closedAt":)" +
+                         std::to_string(now - 73 * hour) + "}");
+  CHECK(get(b, details, "contract_code=BTC-USDT&end_time=" + std::to_string(now - 72 * hour) + "&start_time=1")["data"]
+            .empty());
   b.control("visibility", R"({"order_ms":3000,"details_ms":5000})");
   const Json late = b.control("close", R"({"symbol":"ETHUSDT","side":"long","size":"1","pnl":"1","silent":true})");
   const std::string order = "contract_code=ETH-USDT&margin_mode=cross&order_id=" + text_at(late, "id");
@@ -350,7 +374,8 @@ TEST_CASE("htx: a liquidation may be in the executions alone, with an event on t
   const auto frames = unpacked(b.take(conn));
   CHECK(pushed(frames, "orders").empty());
   CHECK(std::any_of(frames.begin(), frames.end(), [](const Json& f) { return text_at(f, "event") == "liquidation"; }));
-  CHECK(code_of(get(b, "/v5/trade/order", "contract_code=BTC-USDT&margin_mode=cross&order_id=" + text_at(close, "id"))) == 1061);
+  CHECK(code_of(get(b, "/v5/trade/order",
+                    "contract_code=BTC-USDT&margin_mode=cross&order_id=" + text_at(close, "id"))) == 1061);
   const Json rows = get(b, "/v5/trade/order/details", "contract_code=BTC-USDT")["data"];
   REQUIRE(rows.size() == 2);
   CHECK(text_at(rows[0], "order_type") == "3");
@@ -370,7 +395,9 @@ TEST_CASE("htx: a flip is one order, twice the position, that is not reduce-only
   CHECK(text_at(positions[0][0], "open_avg_price") == "60000");
   CHECK(text_at(positions[1][0], "direction") == "sell");
   bool found = false;
-  for (const Json& row : orders) found = found || (text_at(row, "trade_volume") == "4" && !flag_at(row, "reduce_only") && text_at(row, "profit") == "0.2008");
+  for (const Json& row : orders)
+    found = found ||
+            (text_at(row, "trade_volume") == "4" && !flag_at(row, "reduce_only") && text_at(row, "profit") == "0.2008");
   CHECK(found);
 }
 
@@ -407,7 +434,8 @@ TEST_CASE("htx: limits, settlement, balances and keys") {
 TEST_CASE("htx: order entry is on no path of this simulator") {
   SimBench b = bench();
   prepare(b);
-  for (const char* path : {"/linear-swap-trade", "/swap-trade", "/ws/trade"}) CHECK(b.simulator.ws_open(9, path, "").has_value());
+  for (const char* path : {"/linear-swap-trade", "/swap-trade", "/ws/trade"})
+    CHECK(b.simulator.ws_open(9, path, "").has_value());
   const ConnId conn = logged_in(b, {});
   CHECK(text_at(say(b, conn, R"({"op":"create_order","data":{}})").at(0), "op") == "error");
 }

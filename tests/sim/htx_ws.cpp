@@ -8,19 +8,23 @@ namespace anduin::sim {
 namespace {
 
 constexpr std::int64_t kFirstPingMs = 1'000;
-constexpr std::int64_t kStampMs = 300'000;  ///< a login stamp is good for so long, both ways
-constexpr std::size_t kPingsRemembered = 2; ///< answering one of the last two is enough
-constexpr std::size_t kRepeatedOrders = 3;  ///< a fresh subscription may repeat what was already reported
+constexpr std::int64_t kStampMs = 300'000;   ///< a login stamp is good for so long, both ways
+constexpr std::size_t kPingsRemembered = 2;  ///< answering one of the last two is enough
+constexpr std::size_t kRepeatedOrders = 3;   ///< a fresh subscription may repeat what was already reported
 
-const std::set<std::string> kPrivateTopics{"orders", "positions", "trade", "trade_detail", "match_orders", "algo_orders", "account"};
+const std::set<std::string> kPrivateTopics{"orders",       "positions",   "trade",  "trade_detail",
+                                           "match_orders", "algo_orders", "account"};
 
 std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
 /// A member as it is written: the quotes of a text are part of it.
-std::string written(const Json& value) { return value.is_string() ? sim::quoted(value.get<std::string>()) : value.dump(); }
+std::string written(const Json& value) {
+  return value.is_string() ? sim::quoted(value.get<std::string>()) : value.dump();
+}
 
 }  // namespace
 
@@ -57,11 +61,18 @@ void HtxSim::on_message(ConnId id, std::string_view text) {
   const auto message = parse_exact(text);
   if (!message || !message->is_object()) {
     sink_.send(id, it->second.is_private ? Obj().str("op", "error").num("ts", world_.wall_ms()).text()
-                                         : Obj().num("ts", world_.wall_ms()).str("status", "error").str("err-code", "bad-request").str("err-msg", "invalid JSON").text());
+                                         : Obj()
+                                               .num("ts", world_.wall_ms())
+                                               .str("status", "error")
+                                               .str("err-code", "bad-request")
+                                               .str("err-msg", "invalid JSON")
+                                               .text());
     return;
   }
-  if (it->second.is_private) on_private(id, it->second, *message);
-  else on_public(id, it->second, *message);
+  if (it->second.is_private)
+    on_private(id, it->second, *message);
+  else
+    on_public(id, it->second, *message);
 }
 
 // -- public ---------------------------------------------------------------------------------------------------------
@@ -76,7 +87,8 @@ void HtxSim::on_public(ConnId id, Conn& conn, const Json& m) {
   const std::string sub = text_at(m, "sub"), unsub = text_at(m, "unsub"), request = text_at(m, "id");
   const std::string& channel = sub.empty() ? unsub : sub;
   const bool changes = channel.ends_with(".high_freq");
-  const bool typed = !changes || unsub == channel || text_at(m, "data_type") == "incremental" || text_at(m, "data_type") == "snapshot";
+  const bool typed =
+      !changes || unsub == channel || text_at(m, "data_type") == "incremental" || text_at(m, "data_type") == "snapshot";
   if (channel.empty() || !typed || !make_feed(channel)) {
     sink_.send(id, Obj()
                        .num("ts", now)
@@ -133,7 +145,8 @@ void HtxSim::on_auth(ConnId id, Conn& conn, const Json& m) {
   };
   if (conn.account >= 0) return refuse_op(id, m, 2005, "Already authenticated.");
   const std::string key = text_at(m, "AccessKeyId"), stamp = text_at(m, "Timestamp");
-  const auto account = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) { return a.key == key; });
+  const auto account =
+      std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) { return a.key == key; });
   if (text_at(m, "type") != "api" || account == accounts_.end()) return refuse("Authentication failed.");
   const auto time = stamp.size() == 19 ? parse_iso_ms(stamp + "Z") : std::nullopt;
   if (!time || std::abs(*time - world_.wall_ms()) > kStampMs) return refuse("Invalid submission time.");
@@ -144,7 +157,8 @@ void HtxSim::on_auth(ConnId id, Conn& conn, const Json& m) {
   if (method != "HmacSHA256" || version != "2" ||
       base64_encode(hmac_sha256(account->secret, wanted)) != text_at(m, "Signature"))
     return refuse("Authentication failed.");
-  if (account->expires_ms != 0 && account->expires_ms < world_.wall_ms()) return refuse("Authentication failed: the key has expired.");
+  if (account->expires_ms != 0 && account->expires_ms < world_.wall_ms())
+    return refuse("Authentication failed: the key has expired.");
   conn.account = static_cast<int>(account - accounts_.begin());
   Obj answer;
   answer.str("op", "auth");
@@ -161,7 +175,8 @@ void HtxSim::on_subscribe(ConnId id, Conn& conn, const Json& m, bool add) {
   if (conn.account < 0) return refuse_op(id, m, 2002, "Authentication required.");
   if (kPrivateTopics.count(topic) == 0) return refuse_op(id, m, 2010, "Topic error.");
   const bool has_contract = topic != "account";
-  if (has_contract && contract != "*" && find_contract(contract) == nullptr) return refuse_op(id, m, 2011, "Contract doesn't exist.");
+  if (has_contract && contract != "*" && find_contract(contract) == nullptr)
+    return refuse_op(id, m, 2011, "Contract doesn't exist.");
   const std::string name = has_contract ? topic + " " + contract : topic;
   if (add && conn.topics.count(name) != 0) return refuse_op(id, m, 2014, "Repeated subscription.");
   // What was subscribed with * goes as a whole or not at all.
@@ -188,7 +203,10 @@ void HtxSim::on_subscribe(ConnId id, Conn& conn, const Json& m, bool add) {
     const HtxOrder& o = all[i];
     if (!o.listed || o.order_visible_ms > world_.wall_ms()) continue;
     Obj push;
-    push.str("op", "notify").str("topic", topic).str("contract_code", o.contract->spec.native).num("ts", world_.wall_ms());
+    push.str("op", "notify")
+        .str("topic", topic)
+        .str("contract_code", o.contract->spec.native)
+        .num("ts", world_.wall_ms());
     sink_.send(id, push.str("uid", accounts_[account].uid).raw("data", order_row(o, false)).text());
   }
 }
@@ -202,7 +220,8 @@ void HtxSim::notify(std::size_t account, const std::string& topic, const std::st
   const std::string frame = push.raw("data", data).text();
   for (const auto& [id, conn] : conns_) {
     if (conn.account != static_cast<int>(account)) continue;
-    if (conn.topics.count(topic) + conn.topics.count(topic + " *") + conn.topics.count(topic + " " + contract) > 0) sink_.send(id, frame);
+    if (conn.topics.count(topic) + conn.topics.count(topic + " *") + conn.topics.count(topic + " " + contract) > 0)
+      sink_.send(id, frame);
   }
 }
 
