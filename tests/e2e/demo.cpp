@@ -84,21 +84,38 @@ void cut_all(e2e::Stage& stage) {
   for (const auto& sim : stage.sims()) sim->control("drop");
 }
 
-/// Real exchange data over a real socket: a second host plays the recorded Kraken Futures session, prices only.
+/// Real exchange data over real sockets: a second host plays recorded sessions, prices only. Their symbols and days are
+/// not those of the simulators, so they have a host, and a market, of their own.
 class Recorded {
  public:
-  Recorded(const std::filesystem::path& bin, const std::filesystem::path& dir, const std::filesystem::path& recording)
-      : sim_(bin, "kraken", dir / "recorded", {"--playback", recording.string()}) {
+  struct Session {
+    std::string venue, settings;  ///< what the pipeline file says besides the endpoints
+    std::vector<std::string> files;
+  };
+  /// What is there of the recordings beside the sources.
+  static std::vector<Session> found(const std::filesystem::path& captures) {
+    std::vector<Session> all{
+        {"kraken", "market: [futures], symbols: [PI_ETHUSD, PI_XRPUSD, PI_LTCUSD]", {"kraken/futures_v1_book_tickerlite_2021.jsonl.gz"}},
+        {"okx", "market: [spot], price_channel: books, symbols: [BTCUSDT]", {"okx/okx_public_20220513.jsonl", "okx/okx_instruments_20220513.jsonl"}},
+        {"htx", "market: [linear], price_channel: depth.step0, symbols: [GRTUSDT, SNXUSDT]", {"htx/linear-swap-ws.depth.jsonl.gz", "htx/contract-info.jsonl"}}};
+    for (Session& s : all)
+      for (std::string& file : s.files) file = (captures / file).string();
+    std::erase_if(all, [](const Session& s) { return !std::filesystem::exists(s.files.front()); });
+    return all;
+  }
+
+  Recorded(const std::filesystem::path& bin, const std::filesystem::path& dir, const std::vector<Session>& sessions) {
     const auto file = dir / "recorded.yaml";
     std::ofstream out(file);
-    out << "version: 1\nplugins: { dirs: [\"" << (bin.parent_path() / "plugins").string() << "\"] }\n"
-        << "venues:\n  kraken: { market: [futures], symbols: [PI_ETHUSD, PI_XRPUSD, PI_LTCUSD, FI_XBTUSD_210924], tls: { ca: \"" << sim_.ca() << "\" }, endpoints: {";
-    bool first = true;
-    for (const auto& [id, url] : sim_.ready().at("endpoints").items()) {
-      out << (first ? " " : ", ") << '"' << id << "\": \"" << url.get<std::string>() << '"';
-      first = false;
+    out << "version: 1\nplugins: { dirs: [\"" << (bin.parent_path() / "plugins").string() << "\"] }\nvenues:\n";
+    for (const Session& s : sessions) {
+      std::vector<std::string> more;
+      for (const std::string& f : s.files) more.insert(more.end(), {"--playback", f});
+      sims_.push_back(std::make_unique<e2e::Sim>(bin, s.venue, dir / ("recorded-" + s.venue), more));
+      const e2e::Sim& sim = *sims_.back();
+      out << "  " << s.venue << ": { " << s.settings << ", tls: { ca: \"" << sim.ca() << "\" }, endpoints: " << e2e::endpoints_of(sim)
+          << " }\n";
     }
-    out << " } }\n";
     out.close();
     host_ = std::make_unique<e2e::Process>(std::vector<std::string>{(bin / "anduin").string(), "run", file.string()},
                                            dir / "recorded.out", dir / "recorded.log");
@@ -107,7 +124,7 @@ class Recorded {
   void print() { tail_->print(); }
 
  private:
-  e2e::Sim sim_;
+  std::vector<std::unique_ptr<e2e::Sim>> sims_;
   std::unique_ptr<e2e::Process> host_;
   std::unique_ptr<LogTail> tail_;
 };
@@ -126,14 +143,13 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
 
   const char* named = std::getenv("ANDUIN_SHARED");
   const std::filesystem::path shared = named ? std::filesystem::path(named) : std::filesystem::path(ANDUIN_SOURCE_DIR).parent_path() / "shared";
-  const auto recording = shared / "captures/kraken/futures_v1_book_tickerlite_2021.jsonl.gz";
+  const auto sessions = Recorded::found(shared / "captures");
   std::unique_ptr<Recorded> recorded;
-  if (std::filesystem::exists(recording)) {
-    std::printf("prices: synthetic from the simulators, and recorded Kraken Futures frames of 2021 through a second host\n");
-    recorded = std::make_unique<Recorded>(bin, dir, recording);
-  } else {
-    std::printf("prices: synthetic from the simulators (no recordings found)\n");
-  }
+  std::string names;
+  for (const Recorded::Session& session : sessions) names += (names.empty() ? "" : ", ") + session.venue;
+  std::printf("prices: one market from the simulators%s%s\n", names.empty() ? " (no recordings found)" : ", and through a second host recorded sessions of ",
+              names.c_str());
+  if (!sessions.empty()) recorded = std::make_unique<Recorded>(bin, dir, sessions);
 
   stage.start_host();
   LogTail tail(stage.host_log());

@@ -44,8 +44,15 @@ std::vector<Cast> two_venues() {
 
 std::vector<Cast> all_venues() {
   auto all = two_venues();
-  for (const char* venue : {"okx"}) all.push_back({venue, "linear", {"BTCUSDT", "ETHUSDT"}});
+  for (const char* venue : {"okx", "htx", "kucoin"}) all.push_back({venue, "linear", {"BTCUSDT", "ETHUSDT"}});
   return all;
+}
+
+std::string endpoints_of(const Sim& sim) {
+  std::string text = "{";
+  for (const auto& [id, url] : sim.ready().at("endpoints").items())
+    text += (text == "{" ? " \"" : ", \"") + id + "\": \"" + url.get<std::string>() + "\"";
+  return text + " }";
 }
 
 struct Sim::Http {
@@ -152,11 +159,6 @@ std::string Stage::ledger_id(const std::string& venue, const json& close) const 
 
 void Stage::write_pipeline() {
   pipeline_ = options_.dir / "pipeline.yaml";
-  const auto endpoints = [](const Sim& sim) {
-    std::string text = "{";
-    for (const auto& [id, url] : sim.ready().at("endpoints").items()) text += (text == "{" ? " " : ", ") + ("\"" + id + "\": \"") + url.get<std::string>() + "\"";
-    return text + " }";
-  };
   std::ofstream out(pipeline_);
   out << "version: 1\n"
       << "plugins: { dirs: [\"" << (options_.bin.parent_path() / "plugins").string() << "\"] }\n"
@@ -166,7 +168,7 @@ void Stage::write_pipeline() {
     std::string symbols;
     for (const std::string& symbol : c.symbols) symbols += (symbols.empty() ? "" : ", ") + symbol;
     out << "  " << c.venue << ": { market: [" << c.market << "], symbols: [" << symbols << "], endpoints: "
-        << endpoints(*sim) << ", tls: { ca: \"" << sim->ca() << "\" } }\n";
+        << endpoints_of(*sim) << ", tls: { ca: \"" << sim->ca() << "\" } }\n";
   }
   out << "accounts:\n";
   std::size_t user = kFirstUser;

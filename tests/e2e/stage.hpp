@@ -34,6 +34,9 @@ class Sim {
   std::unique_ptr<Http> http_;
 };
 
+/// The `endpoints:` of a pipeline file, in one line.
+std::string endpoints_of(const Sim& sim);
+
 /// One venue on the stage: what the pipeline file says of it and what its closes are called.
 struct Cast {
   std::string venue;                    ///< the plugin's name
