@@ -153,16 +153,7 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
     if (prices_ && instrument < natives_.size()) prices_->withdraw(settings_.name, natives_[instrument]);
   }
   void on_account(const venue::AccountReport& r) override {
-    venue::AccountInfo key;
-    key.uid = r.uid;
-    key.detail = r.detail;
-    key.expires_ms = r.expires_ms;
-    key.can_trade = r.can_trade;
-    key.can_withdraw = r.can_withdraw;
-    key.can_transfer = r.can_transfer;
-    key.ip_bound = r.ip_bound;
-    key.sub_account = r.sub_account;
-    const auto judgement = venue::judge_key(key, settings_.allow_trading_key, shared_.clock->wall_ms());
+    const auto judgement = venue::judge_key(r, settings_.allow_trading_key, shared_.clock->wall_ms());
     std::string why = judgement.sentence;
     bool allowed = !judgement.refused();
     if (allowed && !r.uid.empty()) {

@@ -42,16 +42,8 @@ class AccountProbe final : public venue::RunnerEvents {
   [[nodiscard]] bool done() const { return refused || (ready && judgement); }
 
   void on_account(const venue::AccountReport& r) override {
-    venue::AccountInfo key;
-    key.uid = uid = r.uid;
-    key.detail = r.detail;
-    key.expires_ms = r.expires_ms;
-    key.can_trade = r.can_trade;
-    key.can_withdraw = r.can_withdraw;
-    key.can_transfer = r.can_transfer;
-    key.ip_bound = r.ip_bound;
-    key.sub_account = r.sub_account;
-    judgement = venue::judge_key(key, settings_.allow_trading_key, clock_.wall_ms());
+    uid = r.uid;
+    judgement = venue::judge_key(r, settings_.allow_trading_key, clock_.wall_ms());
     refused = judgement->refused();
     transport_.post([this] {
       if (runner != nullptr) runner->set_account_verdict(!judgement->refused(), judgement->sentence);

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::array<int, 4> kWarnDays{1, 3, 7, 14};  // venues/keys.md section 2, rule 5
 
-std::string unknown_rights(const AccountInfo& info) {
+std::string unknown_rights(const AccountReport& info) {
   std::string out;
   for (const auto& [value, name] : {std::pair{info.can_trade, "trade"},
                                     {info.can_withdraw, "withdraw"},
@@ -21,7 +21,7 @@ std::string unknown_rights(const AccountInfo& info) {
   return out;
 }
 
-void judge_rights(const AccountInfo& info, bool allow_trading_key, KeyJudgement& out) {
+void judge_rights(const AccountReport& info, bool allow_trading_key, KeyJudgement& out) {
   if (info.can_withdraw == AND_TRI_YES) {
     out.verdict = KeyVerdict::kRefuseWithdraw;
     out.sentence = "this key can withdraw funds and is never used: create a read-only key at the venue";
@@ -67,7 +67,7 @@ std::optional<int> expiry_warning_days(std::int64_t expires_ms, std::int64_t now
   return std::nullopt;
 }
 
-KeyJudgement judge_key(const AccountInfo& info, bool allow_trading_key, std::int64_t now_ms) {
+KeyJudgement judge_key(const AccountReport& info, bool allow_trading_key, std::int64_t now_ms) {
   KeyJudgement out;
   judge_rights(info, allow_trading_key, out);
   if (info.ip_bound == AND_TRI_NO)

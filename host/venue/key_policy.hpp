@@ -7,14 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace anduin::venue {
+#include "venue/runner_events.hpp"
 
-/// AND_REC_ACCOUNT; the three-valued fields are AND_TRI_*.
-struct AccountInfo {
-  std::string uid, detail;
-  std::int64_t expires_ms = 0;  ///< 0 = none or not said
-  std::uint32_t can_trade = 0, can_withdraw = 0, can_transfer = 0, ip_bound = 0, sub_account = 0;
-};
+namespace anduin::venue {
 
 enum class KeyVerdict : std::uint8_t {
   kOk,
@@ -32,7 +27,7 @@ struct KeyJudgement {
   [[nodiscard]] bool refused() const { return verdict >= KeyVerdict::kRefuseTrade; }
 };
 
-[[nodiscard]] KeyJudgement judge_key(const AccountInfo& info, bool allow_trading_key, std::int64_t now_ms);
+[[nodiscard]] KeyJudgement judge_key(const AccountReport& info, bool allow_trading_key, std::int64_t now_ms);
 /// AND_E_AUTH: the venue refused the key; `venue_text` is what it said.
 [[nodiscard]] KeyJudgement judge_auth_error(const std::string& venue_text);
 

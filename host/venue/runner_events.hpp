@@ -53,10 +53,11 @@ struct CloseResult {
 
 enum class FeedState : std::uint8_t { kReady, kResync, kFailed };
 
+/// An ACCOUNT record: whose key it is and what it may do; the three-valued fields are AND_TRI_*.
 struct AccountReport {
   std::string uid, detail;
-  std::uint32_t can_trade = 0, can_withdraw = 0, can_transfer = 0, ip_bound = 0, sub_account = 0;  ///< AND_TRI_*
-  std::int64_t expires_ms = 0;
+  std::uint32_t can_trade = 0, can_withdraw = 0, can_transfer = 0, ip_bound = 0, sub_account = 0;
+  std::int64_t expires_ms = 0;  ///< 0 = none or not said
 };
 
 class RunnerEvents {

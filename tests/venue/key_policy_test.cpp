@@ -22,8 +22,8 @@ std::uint32_t tri(const json& value) {
   return value.is_null() ? AND_TRI_UNKNOWN : value.get<bool>() ? AND_TRI_YES : AND_TRI_NO;
 }
 
-AccountInfo info_of(const json& expect) {
-  AccountInfo out;
+AccountReport info_of(const json& expect) {
+  AccountReport out;
   if (expect.at("uid").is_string()) out.uid = expect.at("uid").get<std::string>();
   out.can_trade = tri(expect.at("can_trade"));
   out.can_withdraw = tri(expect.at("can_withdraw"));
@@ -33,8 +33,8 @@ AccountInfo info_of(const json& expect) {
   return out;
 }
 
-AccountInfo reader() {
-  AccountInfo out;
+AccountReport reader() {
+  AccountReport out;
   out.uid = "1";
   out.can_trade = out.can_withdraw = out.can_transfer = AND_TRI_NO;
   out.ip_bound = AND_TRI_YES;
@@ -73,7 +73,7 @@ TEST_CASE("every probe answer gets its verdict") {
 }
 
 TEST_CASE("allow_trading_key opens trade and transfer, never withdraw") {
-  AccountInfo info = reader();
+  AccountReport info = reader();
   info.can_trade = AND_TRI_YES;
   CHECK(judge_key(info, false, kNow).verdict == KeyVerdict::kRefuseTrade);
   CHECK(judge_key(info, true, kNow).verdict == KeyVerdict::kOk);
@@ -90,14 +90,14 @@ TEST_CASE("allow_trading_key opens trade and transfer, never withdraw") {
 }
 
 TEST_CASE("unknown is its own verdict, never cannot, numbers nobody defined are unknown") {
-  AccountInfo info = reader();
+  AccountReport info = reader();
   info.can_withdraw = AND_TRI_UNKNOWN;
   CHECK(judge_key(info, false, kNow).verdict == KeyVerdict::kWarnUnknown);
   CHECK_FALSE(judge_key(info, false, kNow).refused());
   info.can_withdraw = 77;
   CHECK(judge_key(info, false, kNow).verdict == KeyVerdict::kWarnUnknown);
   CHECK(judge_key(reader(), false, kNow).verdict == KeyVerdict::kOk);
-  AccountInfo sub = reader();
+  AccountReport sub = reader();
   sub.sub_account = AND_TRI_YES;
   CHECK(judge_key(sub, false, kNow).verdict == KeyVerdict::kOk);
 }
@@ -112,7 +112,7 @@ TEST_CASE("expiry is announced at 14, 7, 3 and 1 days") {
   CHECK(expiry_warning_days(kNow + kDay, kNow) == 1);
   CHECK(expiry_warning_days(kNow + 1, kNow) == 1);
   CHECK(expiry_warning_days(kNow, kNow) == 0);
-  AccountInfo info = reader();
+  AccountReport info = reader();
   info.expires_ms = kNow + 2 * kDay;
   CHECK(judge_key(info, false, kNow).warnings.at(0).find("within 3 days") != std::string::npos);
   info.expires_ms = kNow - 1;
