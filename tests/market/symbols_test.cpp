@@ -201,7 +201,7 @@ TEST_CASE("resolving a wanted name: market, preference, refusal, override, hint"
   CHECK_FALSE(all.resolve("OKX", {}, "BTCUSDT").has_value());
 }
 
-TEST_CASE("a refreshed list may complete an instrument and may not change what it is") {
+TEST_CASE("lessons 39: a refreshed list may complete an instrument and may not change what it is") {
   Instruments all;
   Instrument bare = row("Bybit", "linear", "ETHUSDT", "", "", InstrumentKind::kUnknown);
   REQUIRE(all.add(bare).value() == Registered::kNew);

@@ -108,6 +108,28 @@ TEST_CASE("a host class is shared by accounts and threads") {
   CHECK(ready == 500);
 }
 
+TEST_CASE("lessons 35: 5,000 accounts connect within 500 in five minutes, and each gets its turn") {
+  const json rates = json::parse(R"([{"class":"connect","tokens":500,"per_ms":300000,"scope":"host"}])");
+  constexpr std::size_t kAccounts = 5'000;
+  const auto host = std::make_shared<HostBudgets>();
+  ManualClock clock;
+  std::vector<RateLimiter> accounts;
+  for (std::size_t i = 0; i < kAccounts; ++i) accounts.push_back(*RateLimiter::create(rates, "venue", clock, host));
+  std::vector<std::int64_t> due(kAccounts, 0), connected;
+  for (std::int64_t now = 0; connected.size() < kAccounts && now <= 4'000'000; now += 1'000, clock.advance_ms(1'000)) {
+    for (std::size_t i = 0; i < kAccounts; ++i) {
+      if (due[i] < 0 || due[i] > now) continue;
+      const Permit p = accounts[i].acquire("connect", 1).value();
+      if (p.ready) connected.push_back(now);
+      due[i] = p.ready ? -1 : now + p.delay_ms;
+    }
+  }
+  REQUIRE(connected.size() == kAccounts);
+  for (std::size_t i = 500; i < kAccounts; ++i) REQUIRE(connected[i] - connected[i - 500] >= 300'000);
+  CHECK(connected[kAccounts * 99 / 100] <= 46 * 60'000);  // p99: the plan's nine full windows
+  CHECK(connected.back() == 9 * 300'000);
+}
+
 TEST_CASE("what the venue states wins") {
   Rig rig;
   SECTION("remaining and reset in headers, as a moment") {
@@ -134,7 +156,7 @@ TEST_CASE("what the venue states wins") {
   }
 }
 
-TEST_CASE("429, 418 and 403: no call before the stated time") {
+TEST_CASE("lessons 34: 429, 418 and 403: no call before the stated time") {
   Rig rig;
   Rig other(rig.host);
   SECTION("429 with Retry-After holds this class of this account") {

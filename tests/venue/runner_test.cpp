@@ -237,3 +237,47 @@ TEST_CASE("runner: connecting keeps to the budget of the address, and the plugin
   b.transport.pass(2'000);
   CHECK(b.transport.opened.size() == 1);
 }
+
+TEST_CASE("lessons 37: calls with nonces leave one at a time, in the order of their nonces") {
+  auto library = plugin::Library::load(std::string(PLUGIN_DIR) + "/anduin-kraken.so");
+  REQUIRE(library);
+  ManualClock clock;
+  SeededRandom random{1};
+  Script transport{clock};
+  Events events;
+  RunnerOptions o;
+  o.label = "kraken/alice";
+  o.account = "alice";
+  o.feeds = {"positions", "balance"};
+  o.options = plugin::complete_options((*library)->manifest(), {{"market", "spot"}}).value();
+  o.outbound.account = true;
+  o.outbound.credentials = std::make_shared<Credentials>(std::map<std::string, std::string>{{"key", "key-of-alice"}, {"secret", "c2VjcmV0LW9mLWFsaWNl"}});
+  std::uint64_t nonce = 1'000;
+  o.outbound.next_nonce = [&nonce]() -> Result<std::string> { return std::to_string(++nonce); };
+  auto runner = Runner::start(*library, std::move(o), transport, clock, random, events);
+  REQUIRE(runner);
+  transport.drain();
+  for (int i = 0; i < 100; ++i) (*runner)->query_balance();  // on top of what the account asks at its start
+  std::uint64_t last = 0;
+  std::size_t with_nonce = 0;
+  for (std::size_t at = 0; at < transport.requests.size() && with_nonce < 5; ++at) {
+    const HttpCall call = transport.requests[at];
+    const std::size_t found = call.body.find("nonce=");
+    if (found != std::string::npos) {
+      const std::uint64_t n = std::stoull(call.body.substr(found + 6));
+      CHECK(n > last);
+      last = n;
+      ++with_nonce;
+      const auto later = std::count_if(transport.requests.begin() + static_cast<std::ptrdiff_t>(at) + 1, transport.requests.end(),
+                                       [](const HttpCall& c) { return c.body.find("nonce=") != std::string::npos; });
+      CHECK(later == 0);  // the next one waits for this answer
+    }
+    HttpAnswer answer;
+    answer.status = 200;
+    answer.body = R"({"error":["EService:Busy"]})";
+    (*runner)->on_answer(call.request, answer);
+    transport.drain();
+    transport.pass(2'000);
+  }
+  CHECK(with_nonce == 5);
+}

@@ -67,7 +67,7 @@ const std::string kClose = " PF_XBTUSD long 75000 75500 0.001 0.5 0.05 USD 17750
 
 }  // namespace
 
-TEST_CASE("futures login: challenge, then signed subscriptions, a new challenge on each connection") {
+TEST_CASE("lessons 23: futures login: challenge, then signed subscriptions, a new challenge on each connection") {
   HostDouble host(true, kFutures);
   log_in_futures(host);
   CHECK(host.opens.back() == "futures.private");
