@@ -23,12 +23,12 @@ constexpr std::int64_t kHistoryMs = 90 * kDayMs - 10 * 60'000;  // what is older
 constexpr std::int64_t kWindowMs = 30 * kDayMs;
 constexpr std::int64_t kOverlapMs = 3600'000;
 constexpr std::size_t kPageMax = 100;
-constexpr std::int64_t kAroundMs = 60'000;        // a row's times have whole seconds, a frame's have ms
-constexpr std::int64_t kUnsaidMs = 7 * kDayMs;    // where a frame does not say when the position was opened
-constexpr std::int64_t kGiveUpMs = 3600'000;      // a row that has not shown for so long holds nothing back any more
+constexpr std::int64_t kAroundMs = 60'000;      // a row's times have whole seconds, a frame's have ms
+constexpr std::int64_t kUnsaidMs = 7 * kDayMs;  // where a frame does not say when the position was opened
+constexpr std::int64_t kGiveUpMs = 3600'000;    // a row that has not shown for so long holds nothing back any more
 constexpr std::int64_t kDeepAgainMs = 3600'000;
-constexpr std::uint64_t kAssetsSoonMs = 2'000;    // a close pushes several assets
-constexpr std::int64_t kNowMs = 60'000;           // a window that ends so near to now is the last one
+constexpr std::uint64_t kAssetsSoonMs = 2'000;  // a close pushes several assets
+constexpr std::int64_t kNowMs = 60'000;         // a window that ends so near to now is the last one
 
 AccountVenue::Policy policy(const venue::Options& options) {
   AccountVenue::Policy p;
@@ -39,8 +39,10 @@ AccountVenue::Policy policy(const venue::Options& options) {
   return p;
 }
 
-constexpr HistorySweep::Policy kSweep{.window_ms = kWindowMs, .kept_ms = kHistoryMs,
-                                      .kept_text = "MEXC shows 90 days of closed positions", .overlap_ms = kOverlapMs};
+constexpr HistorySweep::Policy kSweep{.window_ms = kWindowMs,
+                                      .kept_ms = kHistoryMs,
+                                      .kept_text = "MEXC shows 90 days of closed positions",
+                                      .overlap_ms = kOverlapMs};
 
 /// Names in the order of the dictionary, which the signature wants.
 std::string history_query(std::int64_t from_ms, std::int64_t to_ms, std::size_t page, std::string_view symbol = {}) {
@@ -68,7 +70,8 @@ Account::Account(const venue::Options& options)
 /// A signature that is called wrong although others of this key were good says nothing of the key.
 Answer Account::judge(const venue::Reply& reply) {
   Answer answer = mexc::judge(reply);
-  if (answer.code == kBadSignature && answer.verdict == Verdict::kAuth && signs_well_) answer.verdict = Verdict::kRequest;
+  if (answer.code == kBadSignature && answer.verdict == Verdict::kAuth && signs_well_)
+    answer.verdict = Verdict::kRequest;
   return answer;
 }
 
@@ -76,7 +79,10 @@ AccountVenue::SignedGet Account::signed_get(std::string_view path, const std::st
   const std::string target = query.empty() ? std::string(path) : std::string(path) + "?" + query;
   if (path == kDetail) return {.target = target, .headers = {}, .sign = {}, .args = {}, .rate = "public"};
   if (path == kKeyPath || path == kUidPath)
-    return {.target = target + "&signature={{sig}}", .headers = std::string(kSpotHeaders), .sign = "spot", .args = {},
+    return {.target = target + "&signature={{sig}}",
+            .headers = std::string(kSpotHeaders),
+            .sign = "spot",
+            .args = {},
             .rate = "private"};
   return {.target = target, .headers = std::string(kHeaders), .sign = "rest", .args = {}, .rate = "private"};
 }
@@ -98,12 +104,17 @@ void Account::ask_key() {
 }
 
 void Account::ask_uid(const Answer& rights) {
-  const KeyInfo k = rights.ok() ? key_info(rights.result, now_ms()) : KeyInfo{.detail = "the key may not ask about itself"};
+  const KeyInfo k =
+      rights.ok() ? key_info(rights.result, now_ms()) : KeyInfo{.detail = "the key may not ask about itself"};
   get(kUidPath, std::string(kSpotStamp), [this, k](const Answer& answer) {
     if (!answer.ok()) report(kUidPath, answer.text);
-    account({.uid = answer.ok() ? answer.result["uid"].text() : std::string(), .detail = k.detail,
-             .can_trade = k.can_trade, .can_withdraw = k.can_withdraw, .can_transfer = k.can_transfer,
-             .ip_bound = k.ip_bound, .expires_ms = k.expires_ms});
+    account({.uid = answer.ok() ? answer.result["uid"].text() : std::string(),
+             .detail = k.detail,
+             .can_trade = k.can_trade,
+             .can_withdraw = k.can_withdraw,
+             .can_transfer = k.can_transfer,
+             .ip_bound = k.ip_bound,
+             .expires_ms = k.expires_ms});
   });
 }
 
@@ -201,12 +212,13 @@ void Account::ask_history_of(const std::string& id) {
   const Waiting& w = it->second;
   const std::int64_t opened = w.opened_ms > 0 ? w.opened_ms : w.closed_ms - kUnsaidMs;
   const std::int64_t from = std::max(opened - kAroundMs, now_ms() - kHistoryMs);
-  get(kHistory, history_query(from, std::max(now_ms(), w.closed_ms) + kAroundMs, 1, w.symbol), [this](const Answer& answer) {
-    if (!answer.ok()) return;  // the sweep will tell
-    auto rows = std::make_shared<Rows>();
-    (void)take_page(nullptr, answer, 0, *rows);
-    with_currencies(rows, [this, rows] { emit_rows(*rows); });
-  });
+  get(kHistory, history_query(from, std::max(now_ms(), w.closed_ms) + kAroundMs, 1, w.symbol),
+      [this](const Answer& answer) {
+        if (!answer.ok()) return;  // the sweep will tell
+        auto rows = std::make_shared<Rows>();
+        (void)take_page(nullptr, answer, 0, *rows);
+        with_currencies(rows, [this, rows] { emit_rows(*rows); });
+      });
 }
 
 /// Whatever the frame meant, it must not hold the cursor back for ever.
@@ -235,12 +247,15 @@ void Account::forget_waiting() {
 
 /// Asks the catalogue for contracts that are not known yet, one after the other.
 void Account::with_currencies(std::shared_ptr<Rows> rows, std::function<void()> then) {
-  const auto unknown = std::find_if(rows->begin(), rows->end(), [&](const Position& p) { return !contracts_.is_asked(p.symbol); });
+  const auto unknown =
+      std::find_if(rows->begin(), rows->end(), [&](const Position& p) { return !contracts_.is_asked(p.symbol); });
   if (unknown == rows->end()) return then();
   const std::string symbol = unknown->symbol;
   get(kDetail, "symbol=" + escape_query(symbol), [this, symbol, rows, then = std::move(then)](const Answer& answer) {
-    if (answer.ok() && !(answer.result.is_array() && answer.result.size() == 0)) contracts_.take(symbol, answer.result);
-    else contracts_.not_listed(symbol);
+    if (answer.ok() && !(answer.result.is_array() && answer.result.size() == 0))
+      contracts_.take(symbol, answer.result);
+    else
+      contracts_.not_listed(symbol);
     with_currencies(rows, then);
   });
 }
@@ -260,8 +275,10 @@ void Account::emit_rows(Rows& rows) {
       hold = "MEXC's catalogue no longer has this contract: its currency is only guessed from its name";
     }
     const venue::ClosedPosition c = position_of(p, currency, hold);
-    if (is_emitted(p.id)) emit_again(c);  // the venue has changed its mind: the host sees the difference
-    else emit_close(c);
+    if (is_emitted(p.id))
+      emit_again(c);  // the venue has changed its mind: the host sees the difference
+    else
+      emit_close(c);
   }
   contracts_.forget_missing();
 }
@@ -305,20 +322,21 @@ void Account::read_window(HistorySweep& sweep, std::int64_t from_ms, std::int64_
   const std::int64_t begin = std::max(from_ms - (deep ? position_ms_ : 0), std::min(from_ms, now - kHistoryMs));
   auto rows = std::make_shared<Rows>();
   auto page = std::make_shared<std::size_t>(1);
-  read_pages(kHistory, history_query(begin, to_ms, 1),
-             [this, &sweep, rows, page, begin, from_ms, to_ms](const Answer& answer) {
-               // A row that becomes visible meanwhile pushes others to the next page: they come twice, none is missed.
-               const bool more = take_page(&sweep, answer, from_ms, *rows);
-               return more ? history_query(begin, to_ms, ++*page) : std::string();
-             },
-             [this, rows, last, deep, done = std::move(done)](const std::string& failure) {
-               if (!failure.empty()) return done(failure);
-               with_currencies(rows, [this, rows, last, deep, done] {
-                 emit_rows(*rows);
-                 if (last && deep) deep_again_ms_ = now_ms() + kDeepAgainMs;
-                 done("");
-               });
-             });
+  read_pages(
+      kHistory, history_query(begin, to_ms, 1),
+      [this, &sweep, rows, page, begin, from_ms, to_ms](const Answer& answer) {
+        // A row that becomes visible meanwhile pushes others to the next page: they come twice, none is missed.
+        const bool more = take_page(&sweep, answer, from_ms, *rows);
+        return more ? history_query(begin, to_ms, ++*page) : std::string();
+      },
+      [this, rows, last, deep, done = std::move(done)](const std::string& failure) {
+        if (!failure.empty()) return done(failure);
+        with_currencies(rows, [this, rows, last, deep, done] {
+          emit_rows(*rows);
+          if (last && deep) deep_again_ms_ = now_ms() + kDeepAgainMs;
+          done("");
+        });
+      });
 }
 
 }  // namespace anduin::mexc

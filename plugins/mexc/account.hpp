@@ -1,6 +1,6 @@
-// One MEXC account: the socket only tells that a position has reached its end, history has the record. So a close always
-// comes from history, at once after a frame and by looking again and again; its currency comes from the catalogue.
-// Thread: one instance's. Lifetime: as Venue says.
+// One MEXC account: the socket only tells that a position has reached its end, history has the record. So a close
+// always comes from history, at once after a frame and by looking again and again; its currency comes from the
+// catalogue. Thread: one instance's. Lifetime: as Venue says.
 #pragma once
 #include <functional>
 #include <map>
@@ -55,12 +55,12 @@ class Account : public AccountVenue {
   void emit_rows(Rows& rows);
 
   Contracts contracts_;
-  std::map<std::string, Waiting> waiting_;        ///< by positionId
-  std::map<std::string, AssetBalance> pushed_;    ///< balances of the socket, while REST is asked for better ones
-  RecentIds figures_;                             ///< id and pnl of rows emitted
-  std::int64_t position_ms_;                      ///< how long a position may have been open, see position_days
-  std::int64_t deep_again_ms_ = 0;                ///< when history is next read from so long before
-  bool signs_well_ = false;                       ///< MEXC has accepted a signature of this key
+  std::map<std::string, Waiting> waiting_;      ///< by positionId
+  std::map<std::string, AssetBalance> pushed_;  ///< balances of the socket, while REST is asked for better ones
+  RecentIds figures_;                           ///< id and pnl of rows emitted
+  std::int64_t position_ms_;                    ///< how long a position may have been open, see position_days
+  std::int64_t deep_again_ms_ = 0;              ///< when history is next read from so long before
+  bool signs_well_ = false;                     ///< MEXC has accepted a signature of this key
   bool assets_soon_ = false;
 };
 

@@ -16,7 +16,9 @@ class Contracts {
   /// The settlement currency; empty = not asked yet, or not in the catalogue.
   [[nodiscard]] std::string_view settle_coin(const std::string& symbol) const;
   /// Whether the catalogue was asked for it, with or without an answer.
-  [[nodiscard]] bool is_asked(const std::string& symbol) const { return known_.contains(symbol) || missing_.contains(symbol); }
+  [[nodiscard]] bool is_asked(const std::string& symbol) const {
+    return known_.contains(symbol) || missing_.contains(symbol);
+  }
   /// `data` of the answer for one contract: an object, or a list with it. BadFrame: it is another one.
   void take(const std::string& symbol, const json::View& data);
   /// The catalogue does not have it now. It may be listed again.

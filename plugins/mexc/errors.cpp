@@ -9,7 +9,8 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -17,12 +18,16 @@ std::string lower(std::string_view text) {
 
 Verdict verdict_of(std::int64_t code) {
   switch (code) {
-    case 0: return Verdict::kOk;
-    case 513: return Verdict::kClock;
-    case 510: return Verdict::kRate;
+    case 0:
+      return Verdict::kOk;
+    case 513:
+      return Verdict::kClock;
+    case 510:
+      return Verdict::kRate;
     case 500:
     case 501:
-    case 9999: return Verdict::kServer;
+    case 9999:
+      return Verdict::kServer;
     case 401:
     case 402:
     case 406:
@@ -30,24 +35,32 @@ Verdict verdict_of(std::int64_t code) {
     case 701:
     case 702:
     case 703:
-    case 704: return Verdict::kAuth;
-    default: return Verdict::kRequest;
+    case 704:
+      return Verdict::kAuth;
+    default:
+      return Verdict::kRequest;
   }
 }
 
 Verdict spot_verdict_of(std::int64_t code) {
   switch (code) {
-    case 0: return Verdict::kOk;
+    case 0:
+      return Verdict::kOk;
     case 10073:
-    case 700003: return Verdict::kClock;
-    case 429: return Verdict::kRate;
-    case 500: return Verdict::kServer;
+    case 700003:
+      return Verdict::kClock;
+    case 429:
+      return Verdict::kRate;
+    case 500:
+      return Verdict::kServer;
     case 10072:
     case 700001:
     case 700002:
     case 700006:
-    case 700007: return Verdict::kAuth;
-    default: return Verdict::kRequest;
+    case 700007:
+      return Verdict::kAuth;
+    default:
+      return Verdict::kRequest;
   }
 }
 
@@ -58,7 +71,8 @@ Answer judge(const venue::Reply& reply) {
   // Errors of the spot API come with their own status; the body decides where there is one.
   if (!reply.body.starts_with('{') || reply.status < 0) {
     if (auto failed = judge_transport(reply)) return std::move(*failed);
-    return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without an answer", reply.status);
+    return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without an answer",
+                          reply.status);
   }
   if (reply.status == 429) return Answer::failed(Verdict::kRate, status, 429);
   Answer out;
@@ -69,7 +83,8 @@ Answer judge(const venue::Reply& reply) {
     const bool contract = !success.absent();
     if (!number && (contract || !reply.ok())) {
       if (auto failed = judge_transport(reply)) return std::move(*failed);
-      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without a code", reply.status);
+      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without a code",
+                            reply.status);
     }
     out.code = number.value_or(0);
     out.text = message ? message.text() : words.text();
@@ -103,13 +118,16 @@ std::string advice(std::int64_t code, std::string_view venue_text, std::string_v
   switch (code) {
     case 401:
     case 10072:
-    case 700001: return because("MEXC does not know this API key: check the key");
+    case 700001:
+      return because("MEXC does not know this API key: check the key");
     case 402:
       return because("The API key has expired (keys without an IP list live 90 days): make a new one with an IP list");
     case 406:
-    case 700006: return because("The API key is bound to other IP addresses: add this host's address to the key");
+    case 700006:
+      return because("The API key is bound to other IP addresses: add this host's address to the key");
     case kBadSignature:
-    case 700002: return because("MEXC found a wrong signature: check the account's secret");
+    case 700002:
+      return because("MEXC found a wrong signature: check the account's secret");
     case 513:
     case 10073:
     case 700003:
@@ -119,9 +137,11 @@ std::string advice(std::int64_t code, std::string_view venue_text, std::string_v
     case 703:
     case 704:
     case 700007:
-      return because("The API key may not read " + std::string(path) +
-                     ": give it the rights to read the contract account, its orders and positions, and the spot account");
-    default: return because("MEXC refused the account: check key, secret and endpoints");
+      return because(
+          "The API key may not read " + std::string(path) +
+          ": give it the rights to read the contract account, its orders and positions, and the spot account");
+    default:
+      return because("MEXC refused the account: check key, secret and endpoints");
   }
 }
 

@@ -39,10 +39,15 @@ venue::InstrumentInfo instrument_of(const json::View& row) {
   if (needed(quote, "quoteCoin") != tail)
     throw BadFrame("member 'quoteCoin' of " + std::string(info.native) + " is " + quote.text());
   if (!type.absent() && type != "1")
-    throw BadFrame("member 'futureType' of " + std::string(info.native) + " is " + type.text() + ", which is not known");
-  if (info.settle == tail) info.kind = AND_KIND_LINEAR_PERPETUAL;
-  else if (info.settle == head || info.settle == base.str()) info.kind = AND_KIND_INVERSE_PERPETUAL;
-  else throw BadFrame(std::string(info.native) + " settles in " + std::string(info.settle) + ", which is neither of its coins");
+    throw BadFrame("member 'futureType' of " + std::string(info.native) + " is " + type.text() +
+                   ", which is not known");
+  if (info.settle == tail)
+    info.kind = AND_KIND_LINEAR_PERPETUAL;
+  else if (info.settle == head || info.settle == base.str())
+    info.kind = AND_KIND_INVERSE_PERPETUAL;
+  else
+    throw BadFrame(std::string(info.native) + " settles in " + std::string(info.settle) +
+                   ", which is neither of its coins");
   info.contract_size = size.dec();
   if (info.contract_size->sign() <= 0)
     throw BadFrame("member 'contractSize' of " + std::string(info.native) + " is " + size.text());

@@ -29,9 +29,12 @@ void read_rights(std::string_view list, KeyInfo& out) {
   each_word(list, [&](std::string_view right) {
     any = true;
     if (right.ends_with("_READ")) return;
-    if (right.find("WITHDRAW") != std::string_view::npos) withdraw = true;
-    else if (right.ends_with("_TRANSFER_WRITE")) transfer = true;
-    else trade = true;
+    if (right.find("WITHDRAW") != std::string_view::npos)
+      withdraw = true;
+    else if (right.ends_with("_TRANSFER_WRITE"))
+      transfer = true;
+    else
+      trade = true;
   });
   if (!any) return;  // an empty list says nothing
   out.can_trade = tri(trade);
@@ -55,7 +58,8 @@ KeyInfo key_info(const json::View& answer, std::int64_t now_ms) {
     each_word(ips.str(), [&](std::string_view a) { bound = bound || !(a == "*" || a == "0.0.0.0/0" || a == "::/0"); });
     out.ip_bound = tri(bound);
   }
-  if (const auto left = days.i64_or_none(); left && *left >= 0 && *left < 100'000) out.expires_ms = now_ms + *left * kDayMs;
+  if (const auto left = days.i64_or_none(); left && *left >= 0 && *left < 100'000)
+    out.expires_ms = now_ms + *left * kDayMs;
   return out;
 }
 

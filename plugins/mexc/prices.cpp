@@ -66,8 +66,10 @@ void Prices::Push::read_data(json::Reader& r) {
       Decimal level_price, level_size;
       int place = 0;
       r.array([&] {
-        if (place == 0) level_price = r.dec();
-        else if (place == 1) level_size = r.dec();
+        if (place == 0)
+          level_price = r.dec();
+        else if (place == 1)
+          level_size = r.dec();
         ++place;
       });
       if (place < 2) throw BadFrame("a level without price and size");
@@ -80,13 +82,20 @@ void Prices::Push::read_data(json::Reader& r) {
     });
   };
   r.object([&](std::string_view key) {
-    if (key == "bids" && r.at_array()) best(bid, bid_size, true);
-    else if (key == "asks" && r.at_array()) best(ask, ask_size, false);
-    else if (key == "version") version = r.i64_or_zero();
-    else if (key == "cts" || key == "timestamp") engine_ms = r.i64_or_zero();
-    else if (key == "bid1") bid = r.dec_or_zero();
-    else if (key == "ask1") ask = r.dec_or_zero();
-    else if (key == "fundingRate" && !r.at_string()) funding_rate = r.dec_or_zero();
+    if (key == "bids" && r.at_array())
+      best(bid, bid_size, true);
+    else if (key == "asks" && r.at_array())
+      best(ask, ask_size, false);
+    else if (key == "version")
+      version = r.i64_or_zero();
+    else if (key == "cts" || key == "timestamp")
+      engine_ms = r.i64_or_zero();
+    else if (key == "bid1")
+      bid = r.dec_or_zero();
+    else if (key == "ask1")
+      ask = r.dec_or_zero();
+    else if (key == "fundingRate" && !r.at_string())
+      funding_rate = r.dec_or_zero();
   });
 }
 
@@ -99,11 +108,16 @@ void Prices::take_frame(Line& line, const venue::Frame& frame) {
   std::string_view data;
   json::Reader r = frame.reader();
   r.object([&](std::string_view key) {
-    if (key == "channel") push.channel = r.str();
-    else if (key == "symbol") push.symbol = r.str();
-    else if (key == "ts") push.push_ms = r.i64_or_zero();
-    else if (key != "data") return;
-    else if (r.at_string()) data = r.str();
+    if (key == "channel")
+      push.channel = r.str();
+    else if (key == "symbol")
+      push.symbol = r.str();
+    else if (key == "ts")
+      push.push_ms = r.i64_or_zero();
+    else if (key != "data")
+      return;
+    else if (r.at_string())
+      data = r.str();
     else if (r.at_object() && (push.channel.empty() || push.channel == push_channel_)) {
       push.has_data = true;  // where the channel stands behind, it decides then
       push.read_data(r);
@@ -139,8 +153,10 @@ void Prices::take_error(Line& line, const std::string& text) {
   const std::size_t end = text.find(']');
   if (!text.starts_with(kNotThere) || end == std::string::npos) return problem("public", text);
   const std::string symbol = text.substr(kNotThere.size(), end - kNotThere.size());
-  if (line.topics.wants(symbol)) answered_topic(line, symbol, false, text);
-  else problem(symbol, text);
+  if (line.topics.wants(symbol))
+    answered_topic(line, symbol, false, text);
+  else
+    problem(symbol, text);
 }
 
 }  // namespace anduin::mexc

@@ -1,6 +1,7 @@
 // The public side of MEXC contracts: the catalogue, one connection for all of them, best bid and ask of depth.full or
-// ticker. Every frame of both is a whole quote. An acknowledgement names no contract, and a contract that does not exist
-// may be acknowledged: a subscription is live when its first frame comes. Thread: one instance's. Lifetime: as Venue says.
+// ticker. Every frame of both is a whole quote. An acknowledgement names no contract, and a contract that does not
+// exist may be acknowledged: a subscription is live when its first frame comes. Thread: one instance's. Lifetime: as
+// Venue says.
 #pragma once
 #include <optional>
 #include <string>

@@ -11,14 +11,16 @@ std::optional<Decimal> positive(const json::View& v, const json::View& otherwise
   return d && d->sign() > 0 ? d : std::nullopt;
 }
 
-[[noreturn]] void bad(const std::string& id, const std::string& what) { throw BadFrame("position " + id + ": " + what); }
+[[noreturn]] void bad(const std::string& id, const std::string& what) {
+  throw BadFrame("position " + id + ": " + what);
+}
 
 }  // namespace
 
 Position parse_position(const json::View& row) {
   const auto [id, symbol, type, state, closed_volume, pnl, entry, new_entry, exit, new_exit, price_result, funding] =
-      row.get<"positionId", "symbol", "positionType", "state", "closeVol", "realised", "openAvgPrice", "newOpenAvgPrice",
-              "closeAvgPrice", "newCloseAvgPrice", "closeProfitLoss", "holdFee">();
+      row.get<"positionId", "symbol", "positionType", "state", "closeVol", "realised", "openAvgPrice",
+              "newOpenAvgPrice", "closeAvgPrice", "newCloseAvgPrice", "closeProfitLoss", "holdFee">();
   const auto [opened, updated, held] = row.get<"createTime", "updateTime", "holdVol">();
   Position p;
   p.id = id.text();
@@ -60,7 +62,8 @@ venue::ClosedPosition position_of(const Position& p, std::string_view currency, 
   c.exit = p.exit;
   c.size = p.contracts;
   c.pnl = p.pnl;
-  // The parts are no way to the pnl, whose fees changed their sign once; the difference is what it holds besides prices.
+  // The parts are no way to the pnl, whose fees changed their sign once; the difference is what it holds besides
+  // prices.
   if (p.price_result) c.funding = p.pnl - *p.price_result;
   return c;
 }

@@ -1,5 +1,5 @@
-// A position as MEXC writes it, in GET .../history_positions and in push.personal.position: the unit in which its closes
-// are settled, one for each life of a position from its first contract to flat. Pure functions, any thread.
+// A position as MEXC writes it, in GET .../history_positions and in push.personal.position: the unit in which its
+// closes are settled, one for each life of a position from its first contract to flat. Pure functions, any thread.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -11,11 +11,11 @@
 namespace anduin::mexc {
 
 struct Position {
-  std::string id;      ///< positionId: one sequence for all users, a new number a life
+  std::string id;  ///< positionId: one sequence for all users, a new number a life
   std::string symbol, pnl_text;
-  bool is_long = true, is_closed = false;  ///< not closed: holding, or taken over for liquidation
+  bool is_long = true, is_closed = false;      ///< not closed: holding, or taken over for liquidation
   std::int64_t opened_ms = 0, updated_ms = 0;  ///< whole seconds in history, ms on the socket; 0 = not said
-  Decimal pnl;         ///< realised: net of trading fees, and not zero while the position is open
+  Decimal pnl;  ///< realised: net of trading fees, and not zero while the position is open
   std::optional<Decimal> entry, exit, contracts, funding_fee;
   std::optional<Decimal> price_result;  ///< closeProfitLoss: pnl without fees and funding
 };
