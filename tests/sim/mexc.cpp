@@ -81,7 +81,8 @@ std::vector<SimVenue::Endpoint> MexcSim::endpoints() const {
 
 const SymbolSpec* MexcSim::find_symbol(std::string_view name, std::string_view market) const {
   for (const MexcContract& c : contracts_)
-    if ((c.spec.native == name || c.spec.canonical == name) && (market.empty() || c.spec.market == market)) return &c.spec;
+    if ((c.spec.native == name || c.spec.canonical == name) && (market.empty() || c.spec.market == market))
+      return &c.spec;
   return nullptr;
 }
 
@@ -115,8 +116,8 @@ void MexcSim::tick() {
     sink_.close(id, with_data ? 1000 : 0, "");  // an idle one ends without a close frame
   }
   for (auto it = feeds_.begin(); it != feeds_.end();) {
-    const bool wanted = std::any_of(conns_.begin(), conns_.end(),
-                                    [&](const auto& c) { return c.second.feeds.count(it->first) != 0; });
+    const bool wanted =
+        std::any_of(conns_.begin(), conns_.end(), [&](const auto& c) { return c.second.feeds.count(it->first) != 0; });
     if (!wanted) {
       it = feeds_.erase(it);
       continue;

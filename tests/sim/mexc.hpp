@@ -1,6 +1,6 @@
-// MEXC contracts as a simulated venue: one socket for market data and personal pushes, the REST calls that clients make,
-// the key probe of its spot API, limits, quirks. Sans-I/O; one thread. Facts: venues/mexc.md and venues/keys.md; what is
-// unproven there is answered strictly, or by a switch.
+// MEXC contracts as a simulated venue: one socket for market data and personal pushes, the REST calls that clients
+// make, the key probe of its spot API, limits, quirks. Sans-I/O; one thread. Facts: venues/mexc.md and venues/keys.md;
+// what is unproven there is answered strictly, or by a switch.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -16,7 +16,7 @@ namespace anduin::sim {
 
 struct MexcContract {
   SymbolSpec spec;
-  Decimal size;           ///< base coin a contract; of inverse ones US dollars
+  Decimal size;  ///< base coin a contract; of inverse ones US dollars
   int amount_decimals = 4;
   bool listed = true;
   std::int64_t delisted_ms = 0;
@@ -32,7 +32,7 @@ struct MexcPosition {
   std::int64_t opened_ms = 0, updated_ms = 0;  ///< ms, which only the socket shows
   std::int64_t visible_ms = 0;                 ///< venue wall time from which history shows its end
   std::int64_t version = 1;
-  Decimal entry, exit, realised, fee;          ///< realised is net of fee, which is what was paid
+  Decimal entry, exit, realised, fee;  ///< realised is net of fee, which is what was paid
 };
 
 class MexcSim final : public SimVenue {
@@ -60,19 +60,19 @@ class MexcSim final : public SimVenue {
   struct Conn {
     std::string path;
     int account = kNobody;
-    bool pushes = false;                 ///< personal channels, those of `filters`; none named = all
+    bool pushes = false;  ///< personal channels, those of `filters`; none named = all
     std::set<std::string> filters;
-    std::set<std::string> feeds;         ///< keys of feeds_
+    std::set<std::string> feeds;  ///< keys of feeds_
     std::int64_t last_ping_ms = 0, pings = 0;
   };
   struct Feed {  ///< one channel of one contract that somebody listens to
     const MexcContract* contract = nullptr;
-    std::string channel;                 ///< depth.full, ticker, depth
+    std::string channel;  ///< depth.full, ticker, depth
     std::size_t depth = 20;
-    bool every_change = false;           ///< of depth: one level a frame, unmerged
+    bool every_change = false;  ///< of depth: one level a frame, unmerged
     Ladder last;
     std::int64_t version = 0, pushes = 0, last_ms = 0;
-    std::string frame;                   ///< the one before
+    std::string frame;  ///< the one before
   };
   struct Window {
     std::int64_t start_ms = 0, used = 0;
@@ -112,8 +112,9 @@ class MexcSim final : public SimVenue {
   [[nodiscard]] Response reply(const std::string& data) const;
   [[nodiscard]] Response failure(std::int64_t code, const std::string& text) const;
   [[nodiscard]] Response spot_failure(std::int64_t code, const std::string& text) const;
-  [[nodiscard]] std::optional<Refusal> refuse(const std::string& key, const std::string& time, const std::string& signed_tail,
-                                              const std::string& signature, std::size_t& account) const;
+  [[nodiscard]] std::optional<Refusal> refuse(const std::string& key, const std::string& time,
+                                              const std::string& signed_tail, const std::string& signature,
+                                              std::size_t& account) const;
   [[nodiscard]] std::optional<Response> over_limit(const std::string& who, const std::string& path, std::int64_t max);
   Response public_call(const Request& request, const Params& query);
   Response private_call(const Request& request, const Params& query, std::size_t account);
@@ -134,11 +135,11 @@ class MexcSim final : public SimVenue {
   std::vector<std::map<std::string, Decimal>> wallets_;
   std::deque<MexcContract> contracts_;
   std::map<Key, MexcPosition> open_;
-  std::vector<std::deque<MexcPosition>> history_;   ///< per account, in the order of their ends
+  std::vector<std::deque<MexcPosition>> history_;  ///< per account, in the order of their ends
   std::map<ConnId, Conn> conns_;
   std::map<std::string, Feed> feeds_;
-  std::map<std::string, Window> windows_;           ///< of rate limits
-  std::map<std::string, std::int64_t> quiet_;       ///< native name -> monotonic ms until which it says nothing
+  std::map<std::string, Window> windows_;      ///< of rate limits
+  std::map<std::string, std::int64_t> quiet_;  ///< native name -> monotonic ms until which it says nothing
   std::int64_t next_id_ = 0, lives_ = 0, private_limit_ = 20, public_limit_ = 10;
   std::int64_t history_ms_ = 1'000, age_ms_ = 60'000;
   bool random_delay_ = false, history_is_object_ = false, fee_is_positive_ = false, filters_by_opening_ = false;

@@ -7,9 +7,9 @@ namespace {
 
 constexpr int kPriceDecimals = 8;
 constexpr std::int64_t kDelayMinMs = 1'000, kDelayMaxMs = 5'000;
-constexpr std::int64_t kIdStep = 14;       ///< other users open positions too
-constexpr std::int64_t kTwiceEvery = 2;    ///< so often the last frame of a position comes twice
-const Decimal kOpeningFee(18, -4);         ///< why realised is never zero while a position is open
+constexpr std::int64_t kIdStep = 14;     ///< other users open positions too
+constexpr std::int64_t kTwiceEvery = 2;  ///< so often the last frame of a position comes twice
+const Decimal kOpeningFee(18, -4);       ///< why realised is never zero while a position is open
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
@@ -20,7 +20,8 @@ bool is_number(const std::string& text) {
 /// The life that this order ends: the one that is open, or one that was opened a while ago.
 MexcPosition& MexcSim::opened(const CloseOrder& order, const MexcContract& contract, std::vector<MexcPosition>& ended) {
   const std::int64_t now = order.closed_ms != 0 ? order.closed_ms : world_.wall_ms();
-  const Key key{order.account, contract.spec.native, order.is_long}, other{order.account, contract.spec.native, !order.is_long};
+  const Key key{order.account, contract.spec.native, order.is_long},
+      other{order.account, contract.spec.native, !order.is_long};
   if (const auto it = open_.find(key); it != open_.end()) return it->second;
   if (const auto it = open_.find(other); it != open_.end() && !order.hedge) {
     // One-way mode holds one position: what a flip has left open ends first, at the price it began with.

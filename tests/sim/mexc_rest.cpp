@@ -70,7 +70,8 @@ Response MexcSim::on_http(const Request& request) {
   if (!path.starts_with(kPrivate)) return {404, "<html>not found</html>"};
   std::size_t account = 0;
   const std::string tail = request.method == "POST" ? request.body : sorted_query(request.query);
-  if (const auto refusal = refuse(request.header("ApiKey"), request.header("Request-Time"), tail, request.header("Signature"), account))
+  if (const auto refusal =
+          refuse(request.header("ApiKey"), request.header("Request-Time"), tail, request.header("Signature"), account))
     return failure(refusal->code, refusal->text);
   if (auto over = over_limit(std::to_string(account), path, private_limit_)) return *over;
   return private_call(request, query, account);
@@ -101,19 +102,24 @@ Response MexcSim::order_book(const std::string& symbol) const {
   if (c->listed) book = feed != feeds_.end() ? feed->second.last : world_.market.ladder(c->spec, world_.wall_ms(), 20);
   const auto side = [&](const std::vector<Level>& levels) {
     Arr list;
-    for (const Level& l : levels) list.raw(Arr().raw(fixed_text(l.price, c->spec.price_decimals)).raw(std::to_string(l.qty)).raw("1").text());
+    for (const Level& l : levels)
+      list.raw(Arr().raw(fixed_text(l.price, c->spec.price_decimals)).raw(std::to_string(l.qty)).raw("1").text());
     return list.text();
   };
-  return reply(Obj().raw("asks", side(book.asks)).raw("bids", side(book.bids))
+  return reply(Obj()
+                   .raw("asks", side(book.asks))
+                   .raw("bids", side(book.bids))
                    .num("version", feed != feeds_.end() ? feed->second.version : 5'216'820'883)
-                   .num("timestamp", c->listed ? world_.wall_ms() : c->delisted_ms).text());
+                   .num("timestamp", c->listed ? world_.wall_ms() : c->delisted_ms)
+                   .text());
 }
 
 Response MexcSim::private_call(const Request& request, const Params& query, std::size_t account) {
   static constexpr std::string_view kAsset = "account/asset/";
   const std::string name = request.path.substr(kPrivate.size());
   if (request.method != "GET")
-    return accounts_[account].can_trade ? failure(2001, "the simulator takes no orders") : failure(701, "Require trade write permission!");
+    return accounts_[account].can_trade ? failure(2001, "the simulator takes no orders")
+                                        : failure(701, "Require trade write permission!");
   if (name == "position/list/history_positions") return history(account, query);
   if (name == "account/assets") {
     Arr rows;
@@ -135,8 +141,10 @@ Response MexcSim::history(std::size_t account, const Params& query) const {
   const std::int64_t now = world_.wall_ms();
   const std::string symbol = query.get("symbol");
   if (!symbol.empty() && contract_of(symbol) == nullptr) return failure(1001, "Contract does not exist!");
-  const std::int64_t to = query.number("end_time", now, 0, 1LL << 50), from = query.number("start_time", to - kDefaultMs, 0, 1LL << 50);
-  const std::int64_t size = query.number("page_size", kPageDefault, 0, 1'000'000), page = query.number("page_num", 1, 0, 1'000'000);
+  const std::int64_t to = query.number("end_time", now, 0, 1LL << 50),
+                     from = query.number("start_time", to - kDefaultMs, 0, 1LL << 50);
+  const std::int64_t size = query.number("page_size", kPageDefault, 0, 1'000'000),
+                     page = query.number("page_num", 1, 0, 1'000'000);
   if (size < 1 || size > kPageMax || page < 1) return failure(600, "Parameter error");
   if (from > to || to - from > kKeptMs) return failure(6003, "The time range is invalid");
   if (from < now - kKeptMs) return failure(400, "The start time cannot be earlier than 90 days");
@@ -145,18 +153,26 @@ Response MexcSim::history(std::size_t account, const Params& query) const {
     // Which of the two times is compared is not documented.
     const std::int64_t time = whole_seconds(filters_by_opening_ ? p.opened_ms : p.updated_ms);
     const bool shown = p.visible_ms <= now;
-    if ((!shown && !p.liquidated) || time < from || time > to || (!symbol.empty() && p.contract->spec.native != symbol)) continue;
+    if ((!shown && !p.liquidated) || time < from || time > to || (!symbol.empty() && p.contract->spec.native != symbol))
+      continue;
     found.push_back(p);
     if (!shown) found.back().state = 2;  // taken over, not closed yet
   }
-  std::stable_sort(found.begin(), found.end(), [](const MexcPosition& a, const MexcPosition& b) { return a.updated_ms > b.updated_ms; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const MexcPosition& a, const MexcPosition& b) { return a.updated_ms > b.updated_ms; });
   Arr rows;
   const auto begin = static_cast<std::size_t>((page - 1) * size);
-  for (std::size_t i = begin; i < std::min(found.size(), begin + static_cast<std::size_t>(size)); ++i) rows.raw(position_row(found[i], true));
+  for (std::size_t i = begin; i < std::min(found.size(), begin + static_cast<std::size_t>(size)); ++i)
+    rows.raw(position_row(found[i], true));
   if (!history_is_object_) return reply(rows.text());
   const auto total = static_cast<std::int64_t>(found.size());
-  return reply(Obj().num("pageSize", size).num("totalCount", total).num("totalPage", (total + size - 1) / size)
-                   .num("currentPage", page).raw("resultList", rows.text()).text());
+  return reply(Obj()
+                   .num("pageSize", size)
+                   .num("totalCount", total)
+                   .num("totalPage", (total + size - 1) / size)
+                   .num("currentPage", page)
+                   .raw("resultList", rows.text())
+                   .text());
 }
 
 /// The spot API: another signature, other errors, the same key.
@@ -170,8 +186,10 @@ Response MexcSim::spot_call(const Request& request, const Params& query) {
   const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) { return a.key == key; });
   if (key.empty()) return spot_failure(700001, "API-key format invalid.");
   if (it == accounts_.end()) return spot_failure(10072, "Api key info invalid");
-  const std::int64_t window = query.number("recvWindow", kSpotWindowMs, 0, kSpotWindowMaxMs), stamp = query.number("timestamp", 0, 0, 1LL << 50);
-  if (stamp < now - window || stamp >= now + kSpotFastMs) return spot_failure(700003, "Timestamp for this request is outside of the recvWindow.");
+  const std::int64_t window = query.number("recvWindow", kSpotWindowMs, 0, kSpotWindowMaxMs),
+                     stamp = query.number("timestamp", 0, 0, 1LL << 50);
+  if (stamp < now - window || stamp >= now + kSpotFastMs)
+    return spot_failure(700003, "Timestamp for this request is outside of the recvWindow.");
   const std::size_t at = request.query.rfind(kSignature);
   const std::string signed_part = request.query.substr(0, at);
   if (at == std::string::npos || query.get("signature") != hmac_sha256_hex(it->secret, signed_part))

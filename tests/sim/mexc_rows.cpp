@@ -126,7 +126,10 @@ std::string MexcSim::key_info(std::size_t account) const {
   if (a.can_transfer) rights += ",SPOT_TRANSFER_WRITE";
   if (a.can_withdraw) rights += ",SPOT_WITHDRAW_WRITE";
   Obj row;
-  row.str("note", a.name).str("accessKey", a.key).str("createTime", "2026-09-14T18:53:36.000+00:00").str("permissions", rights);
+  row.str("note", a.name)
+      .str("accessKey", a.key)
+      .str("createTime", "2026-09-14T18:53:36.000+00:00")
+      .str("permissions", rights);
   if (a.expires_ms != 0) row.num("remainingValidity", (a.expires_ms - world_.wall_ms()) / kDayMs);
   return row.str("ipWhiteList", a.ip_bound ? "203.0.113.7" : "").str("status", "VALID").text();
 }
