@@ -1,5 +1,5 @@
 // The SDK's JSON view and reader over any bytes: no crash, and where nlohmann/json accepts a text, the same members.
-#include <anduin/json.hpp>
+#include <anduin/json_reader.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-#include "anduin/json.hpp"
+#include "anduin/json_reader.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>

@@ -43,9 +43,12 @@ class OrderBook {
   template <bool is_ask>
   static void set(std::vector<Level>& side, const Decimal& price, const Decimal& size) {
     // Worst first: bids ascend, asks descend.
-    const auto at = std::lower_bound(side.begin(), side.end(), price, [](const Level& l, const Decimal& p) {
-      return is_ask ? l.price > p : l.price < p;
-    });
+    const auto worse = [](const Level& l, const Decimal& p) { return is_ask ? l.price > p : l.price < p; };
+    if (side.empty() || worse(side.back(), price)) {  // the new best, as all of a snapshot's levels are worst first
+      if (!size.is_zero()) side.push_back({price, size});
+      return;
+    }
+    const auto at = std::lower_bound(side.begin(), side.end(), price, worse);
     const bool found = at != side.end() && at->price == price;
     if (size.is_zero()) {
       if (found) side.erase(at);

@@ -76,8 +76,14 @@ class Decimal {
   }
 
   /// Equal values compare equal whatever their trailing zeros.
-  friend std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) noexcept;
-  friend bool operator==(const Decimal& a, const Decimal& b) noexcept { return (a <=> b) == 0; }
+  friend std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) noexcept {
+    if (a.exp10_ == b.exp10_) [[likely]] return a.mantissa_ <=> b.mantissa_;
+    return order_scaled(a, b);
+  }
+  friend bool operator==(const Decimal& a, const Decimal& b) noexcept {
+    if (a.exp10_ == b.exp10_) [[likely]] return a.mantissa_ == b.mantissa_;
+    return order_scaled(a, b) == 0;
+  }
 
   /// Without trailing zeros in the mantissa; zero is 0 * 10^0.
   [[nodiscard]] Decimal normalized() const noexcept {
@@ -111,6 +117,8 @@ class Decimal {
   }
   [[noreturn]] static void overflow() { throw DecimalError("a decimal result needs more than 38 digits"); }
 
+  /// The order of numbers whose exponents differ.
+  static std::strong_ordering order_scaled(const Decimal& a, const Decimal& b) noexcept;
   static void align(Decimal& a, Decimal& b) {
     if (a.exp10_ == b.exp10_) return;
     if (a.is_zero()) { a = Decimal(0, b.exp10_); return; }
@@ -230,8 +238,7 @@ inline Decimal Decimal::divide(const Decimal& a, const Decimal& b, int decimals)
   return Decimal(negative ? -m : m, -decimals).normalized();
 }
 
-inline std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) noexcept {
-  if (a.exp10_ == b.exp10_) return a.mantissa_ <=> b.mantissa_;
+inline std::strong_ordering Decimal::order_scaled(const Decimal& a, const Decimal& b) noexcept {
   if (a.sign() != b.sign()) return a.sign() <=> b.sign();
   if (a.is_zero()) return std::strong_ordering::equal;
   // Same sign, different scale: bring the larger exponent down; if that overflows it is the larger magnitude.

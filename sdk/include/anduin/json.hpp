@@ -43,7 +43,7 @@ struct Name {  // a member name as a template argument
 
 namespace detail {
 
-[[noreturn]] inline void malformed(const char* what) { throw BadFrame(std::string("malformed JSON: ") + what); }
+[[noreturn, gnu::cold, gnu::noinline]] inline void malformed(const char* what) { throw BadFrame(std::string("malformed JSON: ") + what); }
 
 inline const char* skip_space(const char* p, const char* end) {
   while (p < end && static_cast<unsigned char>(*p) <= ' ') {
@@ -74,7 +74,7 @@ inline const char* string_end(const char* p, const char* end) {
 }
 
 /// p is at '{' or '['; the result is behind the matching bracket.
-inline const char* container_end(const char* p, const char* end) {
+[[gnu::noinline]] inline const char* container_end(const char* p, const char* end) {
   std::uint64_t kinds = 0;  // one bit a level: 1 = object
   int depth = 0;
   while (p < end) {
@@ -326,163 +326,6 @@ class View {
   const char* p_ = nullptr;
   const char* end_ = nullptr;
   const char* name_ = "";
-};
-
-/// A forward-only reader for hot paths: every byte is looked at once, numbers are decoded where they stand. Inside
-/// the callback of object() or array() call at most one of the consuming members; a value left alone is skipped.
-///   r.object([&](std::string_view key) { if (key == "ts") ts = r.i64(); else if (key == "data") r.object(...); });
-class Reader {
- public:
-  /// Text with kPadding readable bytes behind it.
-  Reader(const char* text, std::size_t size) : p_(text), end_(text + size) { p_ = detail::skip_space(p_, end_); }
-
-  [[nodiscard]] bool at_object() const { return p_ < end_ && *p_ == '{'; }
-  [[nodiscard]] bool at_array() const { return p_ < end_ && *p_ == '['; }
-  [[nodiscard]] bool at_string() const { return p_ < end_ && *p_ == '"'; }
-
-  /// fn(std::string_view key) for each member in order; keys are as written.
-  template <class Fn>
-  void object(Fn&& fn) {
-    if (!at_object()) detail::malformed("an object is expected");
-    enter();
-    if (*p_ == '}') { ++p_; --depth_; return; }
-    for (;;) {
-      if (*p_ != '"') detail::malformed("a member name is missing");
-      const char* const key = p_ + 1;
-      const char* const key_end = detail::string_end(key, end_);
-      p_ = key_end + 1;
-      if (*p_ != ':') { p_ = detail::skip_space(p_, end_); if (*p_ != ':') detail::malformed("a colon is missing"); }
-      ++p_;
-      space();
-      const char* const value = p_;
-      fn(std::string_view(key, static_cast<std::size_t>(key_end - key)));
-      if (p_ == value) skip();
-      if (!next('}')) return;
-    }
-  }
-  /// fn() for each element in order.
-  template <class Fn>
-  void array(Fn&& fn) {
-    if (!at_array()) detail::malformed("an array is expected");
-    enter();
-    if (*p_ == ']') { ++p_; --depth_; return; }
-    for (;;) {
-      const char* const value = p_;
-      fn();
-      if (p_ == value) skip();
-      if (!next(']')) return;
-    }
-  }
-  void skip() { p_ = detail::value_end(p_, end_); }
-
-  /// The characters of a string without escapes, or of a scalar; null is "".
-  std::string_view str() {
-    if (at_string()) {
-      const char* const start = p_ + 1;
-      const char* const stop = detail::string_end(start, end_);
-      p_ = stop + 1;
-      return {start, static_cast<std::size_t>(stop - start)};
-    }
-    const char* const start = p_;
-    p_ = detail::scalar_end(p_, end_);
-    if (*start == 'n') return {};
-    return {start, static_cast<std::size_t>(p_ - start)};
-  }
-  /// A number written as number or string; BadFrame for anything else, "" and null included.
-  Decimal dec() {
-    const bool quoted = *p_ == '"';
-    const char* q = p_ + (quoted ? 1 : 0);
-    const bool negative = *q == '-';
-    q += negative ? 1 : 0;
-    std::uint64_t m = 0;
-    const char* const digits = q;
-    for (unsigned d; (d = static_cast<unsigned char>(*q) - unsigned{'0'}) < 10; ++q) m = m * 10 + d;
-    std::ptrdiff_t n = q - digits;
-    std::int32_t exp10 = 0;
-    if (*q == '.') {
-      const char* const fraction = ++q;
-      for (unsigned d; (d = static_cast<unsigned char>(*q) - unsigned{'0'}) < 10; ++q) m = m * 10 + d;
-      exp10 = -static_cast<std::int32_t>(q - fraction);
-      n += q - fraction;
-    }
-    const bool clean = quoted ? *q == '"' : (*q == ',' || *q == ']' || *q == '}');
-    if (clean && n > 0 && n <= 19 && q < end_) [[likely]] {
-      p_ = q + (quoted ? 1 : 0);
-      const auto wide = static_cast<Decimal::Mantissa>(m);
-      return Decimal(negative ? -wide : wide, exp10);
-    }
-    const std::string_view text = str();  // exponents, long numbers, and everything wrong
-    if (const auto d = Decimal::parse(text)) return *d;
-    throw BadFrame("not a decimal number: '" + std::string(text.substr(0, 64)) + "'");
-  }
-  /// Like dec(), but null and "" (an empty side of a quote) are zero.
-  Decimal dec_or_zero() {
-    if (*p_ == 'n' || (*p_ == '"' && p_[1] == '"')) {
-      skip();
-      return Decimal();
-    }
-    return dec();
-  }
-  /// An integer written as number or string, within 64 bits.
-  std::int64_t i64() {
-    const bool quoted = *p_ == '"';
-    const char* q = p_ + (quoted ? 1 : 0);
-    const char* const digits = q;
-    std::int64_t value = 0;
-    for (unsigned d; (d = static_cast<unsigned char>(*q) - unsigned{'0'}) < 10 && q - digits < 18; ++q)
-      value = value * 10 + static_cast<std::int64_t>(d);
-    const bool clean = quoted ? *q == '"' : (*q == ',' || *q == ']' || *q == '}');
-    if (clean && q != digits && q < end_) [[likely]] {
-      p_ = q + (quoted ? 1 : 0);
-      return value;
-    }
-    return wide_i64(str());  // signs, exponents, white space, long numbers, and everything wrong
-  }
-  /// Like i64(), but null and "" are zero.
-  std::int64_t i64_or_zero() {
-    if (*p_ == 'n' || (*p_ == '"' && p_[1] == '"')) {
-      skip();
-      return 0;
-    }
-    return i64();
-  }
-  /// The value as a view, consumed.
-  View view() {
-    const char* const start = p_;
-    skip();
-    return View(start, p_, "");
-  }
-
- private:
-  void space() { if (static_cast<unsigned char>(*p_) <= ' ') p_ = detail::skip_space(p_, end_); }
-  void enter() {
-    if (++depth_ > kDepthMax) detail::malformed("nested too deeply");
-    ++p_;
-    space();
-  }
-  bool next(char close) {
-    space();
-    if (p_ >= end_) detail::malformed("unterminated object or array");
-    if (*p_ == ',') { ++p_; space(); return true; }
-    if (*p_ != close) detail::malformed("a comma is missing");
-    ++p_;
-    --depth_;
-    return false;
-  }
-  static std::int64_t wide_i64(std::string_view text) {
-    const auto d = Decimal::parse(text);
-    constexpr auto kMax = static_cast<Decimal::Mantissa>(INT64_MAX);
-    if (d) {
-      Decimal::Mantissa m = d->mantissa();
-      for (std::int32_t e = d->exp10(); e > 0 && m < kMax && m > -kMax; --e) m *= 10;
-      if (d->exp10() >= 0 && m <= kMax && m >= -kMax) return static_cast<std::int64_t>(m);
-    }
-    throw BadFrame("not a 64-bit integer: '" + std::string(text.substr(0, 64)) + "'");
-  }
-
-  const char* p_;
-  const char* end_;
-  int depth_ = 0;
 };
 
 /// The text as a JSON string, quotes included.

@@ -19,6 +19,7 @@
 
 #include "anduin/decimal.hpp"
 #include "anduin/json.hpp"
+#include "anduin/json_reader.hpp"
 #include "anduin/plugin.h"
 
 namespace anduin {
@@ -231,18 +232,25 @@ class NameTable {
 
  private:
   static std::size_t hash(std::string_view s) {
+    const auto word = [&s](std::size_t at, auto as) {
+      std::memcpy(&as, s.data() + at, sizeof as);
+      return std::uint64_t{as};
+    };
     std::uint64_t h = s.size() * 0x9E3779B97F4A7C15U;
-    while (s.size() >= 8) {
-      std::uint64_t w = 0;
-      std::memcpy(&w, s.data(), 8);
+    const auto mix = [&h](std::uint64_t w) {
       h = (h ^ w) * 0xFF51AFD7ED558CCDU;
       h ^= h >> 32U;
-      s.remove_prefix(8);
+    };
+    // Whole words, the last ones overlapping: no copy of a length that is not known.
+    if (s.size() >= 8) {
+      for (std::size_t at = 0; at + 8 < s.size(); at += 8) mix(word(at, std::uint64_t{}));
+      mix(word(s.size() - 8, std::uint64_t{}));
+    } else if (s.size() >= 4) {
+      mix(word(0, std::uint32_t{}) << 32U | word(s.size() - 4, std::uint32_t{}));
+    } else {
+      for (const char c : s) mix(static_cast<unsigned char>(c));
     }
-    std::uint64_t w = 0;
-    std::memcpy(&w, s.data(), s.size());
-    h = (h ^ w) * 0xFF51AFD7ED558CCDU;
-    return h ^ h >> 32U;
+    return h;
   }
   void place(InstrumentId id) {
     std::size_t i = hash(names_[id - 1]) & (slots_.size() - 1);
