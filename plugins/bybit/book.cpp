@@ -2,61 +2,48 @@
 
 namespace anduin::bybit {
 
-void BookFrame::read(json::Reader reader, std::string_view prefix) {
-  clear();
-  reader.object([&](std::string_view key) {
-    switch (key.size()) {  // most frames hold nothing but these, so the length is nearly the name
-      case 2:
-        if (key == "ts") ts_ms = reader.i64_or_zero();
-        break;
-      case 3:
-        if (key == "cts") cts_ms = reader.i64_or_zero();
-        break;
-      case 4:
-        if (key == "type") {
-          type = reader.str();
-        } else if (key == "data") {
-          if (topic.starts_with(prefix)) read_data(reader);
-          else if (topic.empty()) late_data = reader.view();
-        }
-        break;
-      case 5:
-        if (key == "topic") topic = reader.str();
-        break;
-      default: break;
-    }
-  });
-  if (!has_data && late_data.is_object() && topic.starts_with(prefix)) {
-    const std::string_view raw = late_data.raw();
-    json::Reader again(raw.data(), raw.size());
-    read_data(again);
-  }
-}
+using json::ignore, json::on;
 
-void BookFrame::read_data(json::Reader& reader) {
-  has_data = true;
-  reader.object([&](std::string_view key) {
-    if (key.size() != 1) return;
-    if (key[0] == 'b') read_levels(reader, bids);
-    else if (key[0] == 'a') read_levels(reader, asks);
-    else if (key[0] == 'u') u = reader.i64_or_zero();
-  });
-}
+namespace {
 
-void BookFrame::read_levels(json::Reader& reader, Levels& into) {
+void read_levels(json::Reader& reader, BookFrame::Levels& into) {
   if (!reader.at_array()) return;  // null: this side is not there
   reader.array([&] {
     OrderBook::Level level;
-    int at = 0;
-    reader.array([&] {
-      if (at == 0) level.price = reader.dec();
-      else if (at == 1) level.size = reader.dec();
-      ++at;
-    });
-    if (at < 2 || level.price.sign() <= 0 || level.size.sign() < 0)
+    const std::size_t there =
+        reader.tuple([&] { level.price = reader.dec(); }, [&] { level.size = reader.dec(); });
+    if (there < 2 || level.price.sign() <= 0 || level.size.sign() < 0)
       throw BadFrame("a level of the book is not [price, size]");
     into.push_back(level);
   });
+}
+
+}  // namespace
+
+void BookFrame::read(std::string_view text, std::string_view prefix) {
+  clear();
+  read_members(text, prefix);
+  if (data_first && !has_data && topic.starts_with(prefix)) read_members(text, prefix);  // the topic is known now
+}
+
+[[gnu::flatten]] void BookFrame::read_members(std::string_view text, std::string_view prefix) {
+  json::Reader reader(text.data(), text.size());
+  reader.object(on<"topic">([&] { topic = reader.str(); }),
+                on<"ts">([&] { ts_ms = reader.i64_or_zero(); }),
+                on<"type">([&] { type = reader.str(); }),
+                on<"data">([&] {
+                  if (!topic.starts_with(prefix)) {
+                    data_first = topic.empty();
+                    return;
+                  }
+                  has_data = true;
+                  reader.object(ignore<"s">(),
+                                on<"b">([&] { read_levels(reader, bids); }),
+                                on<"a">([&] { read_levels(reader, asks); }),
+                                on<"u">([&] { u = reader.i64_or_zero(); }),
+                                ignore<"seq">());
+                }),
+                on<"cts">([&] { cts_ms = reader.i64_or_zero(); }));
 }
 
 void SymbolBook::forget() {

@@ -15,28 +15,27 @@ struct BookFrame {
   using Levels = std::vector<OrderBook::Level>;
 
   std::string_view topic, type;
-  json::View late_data;      ///< `data` that stood before `topic`
   bool has_data = false;
+  bool data_first = false;   ///< `data` stood before `topic`
   Levels bids, asks;
   std::int64_t ts_ms = 0;    ///< of the gateway
   std::int64_t cts_ms = 0;   ///< of the matching engine; 0 = not there
   std::int64_t u = 0;        ///< update id; 0 = not there
 
   void clear() {
-    topic = type = {};
-    late_data = {};
-    has_data = false;
+    topic = {};  // not chained: a copy of what was written a moment ago waits for it
+    type = {};
+    has_data = data_first = false;
     bids.clear();
     asks.clear();
     ts_ms = cts_ms = u = 0;
   }
   /// Reads the frame; `data` only of topics that begin with `prefix`. BadFrame leaves no trace but in *this.
-  void read(json::Reader reader, std::string_view prefix);
+  void read(std::string_view text, std::string_view prefix);
   [[nodiscard]] std::int64_t venue_ms() const { return cts_ms != 0 ? cts_ms : ts_ms; }
 
  private:
-  void read_data(json::Reader& reader);
-  static void read_levels(json::Reader& reader, Levels& into);
+  void read_members(std::string_view text, std::string_view prefix);
 };
 
 class SymbolBook {

@@ -98,11 +98,11 @@ std::string Prices::subscription_frame(const Line&, const Subscriptions::Request
 
 void Prices::take_frame(Line& line, const venue::Frame& frame) {
   if (frame.binary) return;
-  frame_.read(frame.reader(), tickers_ ? kNoBook : std::string_view(prefix_));
+  frame_.read(frame.text, tickers_ ? kNoBook : std::string_view(prefix_));
+  if (frame_.has_data) return take_book(line);
   if (frame_.topic.empty()) return take_control(line, frame.json());
   if (!frame_.topic.starts_with(prefix_)) return;  // not our channel, or a dialect that no longer exists
-  if (tickers_) return take_ticker(line, frame);
-  if (frame_.has_data) take_book(line);
+  if (tickers_) take_ticker(line, frame);
 }
 
 void Prices::take_book(Line& line) {
