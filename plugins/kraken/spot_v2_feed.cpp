@@ -1,6 +1,7 @@
 #include "spot_v2_feed.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "anduin/time.hpp"
 #include "instruments.hpp"
@@ -12,10 +13,29 @@ namespace {
 constexpr std::size_t kSymbolsPerFrame = 50;
 constexpr unsigned kDepthDefault = 10;  // the venue's own default
 
-/// "2022-12-25T09:30:" stays the same for a minute; "59.123456Z" is what a frame adds.
-constexpr std::size_t kMinuteSize = 17;
-
 }  // namespace
+
+using json::ignore, json::on;
+
+/// A row of the channel `ticker`; what it does not have is empty or zero.
+struct SpotV2Feed::TickerRow {
+  bool is_object = false;
+  std::string_view symbol, time;
+  Decimal bid, ask, bid_size, ask_size;
+
+  void read(json::Reader& r) {
+    is_object = r.at_object();
+    if (!is_object) return;
+    r.object(on<"symbol">([&] { symbol = r.str(); }),
+             on<"bid">([&] { bid = r.dec_or_zero(); }),
+             on<"bid_qty">([&] { bid_size = r.dec_or_zero(); }),
+             on<"ask">([&] { ask = r.dec_or_zero(); }),
+             on<"ask_qty">([&] { ask_size = r.dec_or_zero(); }),
+             ignore<"last">(), ignore<"volume">(), ignore<"vwap">(), ignore<"low">(), ignore<"high">(),
+             ignore<"change">(), ignore<"change_pct">(),
+             on<"timestamp">([&] { time = r.str(); }));
+  }
+};
 
 std::size_t describe_asset_pairs(const venue::Reply& reply,
                                  const std::function<bool(std::string_view, const json::View&)>& row) {
@@ -66,65 +86,49 @@ void SpotV2Feed::subscribe(const std::vector<std::string>& natives) { send_metho
 void SpotV2Feed::unsubscribe(const std::vector<std::string>& natives) { send_method("unsubscribe", natives); }
 
 std::int64_t SpotV2Feed::time_of(std::string_view iso) {
-  const auto digit = [&iso](std::size_t at) { return static_cast<unsigned char>(iso[at]) - unsigned{'0'}; };
-  if (iso.size() > kMinuteSize + 6 && iso.substr(0, kMinuteSize) == std::string_view(minute_, kMinuteSize) &&
-      iso[kMinuteSize + 2] == '.' && iso.back() == 'Z') {
-    unsigned ms = 0;
-    bool good = true;
-    for (const std::size_t at : {17U, 18U, 20U, 21U, 22U}) {
-      good = good && digit(at) < 10;
-      ms = ms * 10 + digit(at);
-    }
-    if (good) return minute_ms_ + ms;
+  // "2022-12-25T09:30:59." stays the same for a second; "123456Z" is what a frame adds.
+  if (iso.size() > kSecondSize + 3 && std::memcmp(iso.data(), second_, kSecondSize) == 0 && iso.back() == 'Z') {
+    const auto digit = [&iso](std::size_t at) { return static_cast<unsigned char>(iso[kSecondSize + at]) - unsigned{'0'}; };
+    const unsigned a = digit(0), b = digit(1), c = digit(2);
+    if (a < 10 && b < 10 && c < 10) return second_ms_ + a * 100 + b * 10 + c;
   }
   const std::int64_t ms = parse_iso_ms(iso).value_or(0);
-  if (ms == 0 || iso.size() < kMinuteSize) return ms;
-  std::copy_n(iso.data(), kMinuteSize, minute_);
-  minute_ms_ = ms - ms % 60'000;
+  if (ms == 0 || iso[kSecondSize - 1] != '.') return ms;
+  std::copy_n(iso.data(), kSecondSize, second_);
+  second_ms_ = ms - ms % 1000;
   return ms;
 }
 
-void SpotV2Feed::frame(const venue::Frame& frame) {
+[[gnu::flatten]] void SpotV2Feed::frame(const venue::Frame& frame) {
   enum class Name : std::uint8_t { kUnknown, kTicker, kOther } name = Name::kUnknown;
   bool done = false;
   const bool by_ticker = channel_.kind == Channel::Kind::kTicker;
   try {
     json::Reader r = frame.reader();
-    r.object([&](std::string_view key) {
-      if (key == "channel") {
-        name = by_ticker && r.str() == "ticker" ? Name::kTicker : Name::kOther;
-      } else if (name == Name::kTicker && key == "data" && r.at_array()) {
-        r.array([&] { ticker_row(r); });
-        done = true;
-      }
-    });
+    r.object(on<"channel">([&] { name = by_ticker && r.str() == "ticker" ? Name::kTicker : Name::kOther; }),
+             ignore<"type">(),
+             on<"data">([&] {
+               if (name != Name::kTicker || !r.at_array()) return;
+               r.array([&] {
+                 TickerRow row;
+                 row.read(r);
+                 take_ticker(row);
+               });
+               done = true;
+             }));
   } catch (const BadFrame&) {
     done = false;  // again row by row: one bad row must not cost the others
   }
   if (!done) other_frame(frame.json());
 }
 
-void SpotV2Feed::ticker_row(json::Reader& r) {
-  if (!r.at_object()) return;
-  std::string_view symbol, time;
-  Decimal bid, ask, bid_size, ask_size;  // zero: not there
-  r.object([&](std::string_view key) {
-    switch (key.size()) {
-      case 3: if (key == "bid") bid = r.dec_or_zero(); else if (key == "ask") ask = r.dec_or_zero(); break;
-      case 6: if (key == "symbol") symbol = r.str(); break;
-      case 7:
-        if (key == "bid_qty") bid_size = r.dec_or_zero();
-        else if (key == "ask_qty") ask_size = r.dec_or_zero();
-        break;
-      case 9: if (key == "timestamp") time = r.str(); break;
-      default: break;
-    }
-  });
-  if (symbol.empty()) return host_.error(AND_E_PROTOCOL, "ticker", "a row without symbol");
-  quote(slot(symbol), bid, ask, bid_size, ask_size, time_of(time));
+[[gnu::noinline]] void SpotV2Feed::take_ticker(const TickerRow& row) {
+  if (!row.is_object) return;
+  if (row.symbol.empty()) return host_.error(AND_E_PROTOCOL, "ticker", "a row without symbol");
+  quote(slot(row.symbol), row.bid, row.ask, row.bid_size, row.ask_size, time_of(row.time));
 }
 
-void SpotV2Feed::other_frame(const json::View& frame) {
+[[gnu::noinline]] void SpotV2Feed::other_frame(const json::View& frame) {
   const auto [channel, type, data, method, success, result, error, symbol] =
       frame.get<"channel", "type", "data", "method", "success", "result", "error", "symbol">();
   if (channel == "ticker" && channel_.kind == Channel::Kind::kTicker) {
@@ -133,7 +137,9 @@ void SpotV2Feed::other_frame(const json::View& frame) {
       try {
         const std::string_view raw = row.raw();
         json::Reader r(raw.data(), raw.size());
-        ticker_row(r);
+        TickerRow values;
+        values.read(r);
+        take_ticker(values);
       } catch (const BadFrame& e) {
         host_.error(AND_E_PROTOCOL, "ticker", e.what());
       }

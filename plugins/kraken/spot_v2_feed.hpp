@@ -21,7 +21,8 @@ class SpotV2Feed final : public Feed {
   void unsubscribe(const std::vector<std::string>& natives) override;
 
   void send_method(std::string_view method, const std::vector<std::string>& natives);
-  void ticker_row(json::Reader& r);
+  struct TickerRow;
+  void take_ticker(const TickerRow& row);
   void book_row(const json::View& row, bool snapshot);
   void other_frame(const json::View& frame);
   [[nodiscard]] bool agrees(const Slot& s, std::uint32_t sum) const;
@@ -31,8 +32,9 @@ class SpotV2Feed final : public Feed {
 
   std::map<std::string, Precision, std::less<>> precision_;
   std::uint64_t request_ = 0;
-  char minute_[17] = {};  ///< the minute last seen, and when it begins
-  std::int64_t minute_ms_ = 0;
+  static constexpr std::size_t kSecondSize = 20;
+  char second_[kSecondSize] = {};  ///< the second last seen, "2022-12-25T09:30:59.", and when it begins
+  std::int64_t second_ms_ = 0;
 };
 
 /// Describes the rows of an AssetPairs answer; both spot dialects use it. 0 = the answer is an error.
