@@ -96,29 +96,27 @@ void Aggregator::update(Feed& feed, const Quote& quote) {
   if (!running_.load(std::memory_order_relaxed)) running_.store(true);
   Symbol& s = *feed.symbol;
   const std::size_t i = feed.slot;
-  PriceEvent event;
-  {
-    const std::lock_guard lock(s.lock);
-    if (s.own[i] == Out::kFrozen) return;
-    Symbol::Slot& slot = s.slots[i];
-    s.bid[i] = quote.bid;
-    s.ask[i] = quote.ask;
-    s.about_bid[i] = statistic(quote.bid);
-    s.about_ask[i] = statistic(quote.ask);
-    s.mid[i] = (s.about_bid[i] + s.about_ask[i]) / 2;
-    s.received_ns[i] = quote.received_mono_ns;
-    s.stamp_ms[i] = quote.venue_ms != 0 ? quote.venue_ms : quote.received_ms;
-    slot.venue_ms = quote.venue_ms;
-    s.now_ns = std::max(s.now_ns, quote.received_mono_ns);
-    s.own[i] = s.own_gates(i, quote, options_);
-    s.evaluate(s.now_ns, options_);
-    if (s.final[i] == Out::kIn) {
-      ++slot.accepted;
-    } else {
-      ++slot.refused[static_cast<std::size_t>(s.final[i])];
-    }
-    s.tell(quote.received_ms, event);
+  std::unique_lock lock(s.lock);
+  if (s.own[i] == Out::kFrozen) return;
+  Symbol::Slot& slot = s.slots[i];
+  s.bid[i] = quote.bid;
+  s.ask[i] = quote.ask;
+  s.about_bid[i] = statistic(quote.bid);
+  s.about_ask[i] = statistic(quote.ask);
+  s.mid[i] = (s.about_bid[i] + s.about_ask[i]) / 2;
+  s.received_ns[i] = quote.received_mono_ns;
+  s.stamp_ms[i] = quote.venue_ms != 0 ? quote.venue_ms : quote.received_ms;
+  slot.venue_ms = quote.venue_ms;
+  s.now_ns = std::max(s.now_ns, quote.received_mono_ns);
+  s.own[i] = s.own_gates(i, quote, options_);
+  s.evaluate(s.now_ns, options_);
+  if (s.final[i] == Out::kIn) {
+    ++slot.accepted;
+  } else {
+    ++slot.refused[static_cast<std::size_t>(s.final[i])];
   }
+  const PriceEvent event = s.tell(quote.received_ms);
+  lock.unlock();
   publish(event);
 }
 
@@ -139,32 +137,28 @@ bool Aggregator::update(const PriceUpdate& price) {
 
 void Aggregator::confirm(Feed& feed, std::uint64_t received_mono_ns, std::int64_t received_ms) {
   Symbol& s = *feed.symbol;
-  PriceEvent event;
-  {
-    const std::lock_guard lock(s.lock);
-    s.received_ns[feed.slot] = std::max(s.received_ns[feed.slot], received_mono_ns);
-    s.now_ns = std::max(s.now_ns, received_mono_ns);
-    s.evaluate(s.now_ns, options_);
-    if (!s.news()) return;
-    s.tell(received_ms, event);
-  }
+  std::unique_lock lock(s.lock);
+  s.received_ns[feed.slot] = std::max(s.received_ns[feed.slot], received_mono_ns);
+  s.now_ns = std::max(s.now_ns, received_mono_ns);
+  s.evaluate(s.now_ns, options_);
+  if (!s.news()) return;
+  const PriceEvent event = s.tell(received_ms);
+  lock.unlock();
   publish(event);
 }
 
 void Aggregator::remove(Feed& feed, Out why) {
   Symbol& s = *feed.symbol;
   const std::uint64_t now = clock_.mono_ns();
-  PriceEvent event;
-  {
-    const std::lock_guard lock(s.lock);
-    if (s.own[feed.slot] == Out::kFrozen || s.own[feed.slot] == why) return;
-    s.own[feed.slot] = why;
-    if (why != Out::kWithdrawn) s.forget(feed.slot);
-    s.now_ns = std::max(s.now_ns, now);
-    s.evaluate(s.now_ns, options_);
-    if (!s.news()) return;
-    s.tell(clock_.wall_ms(), event);
-  }
+  std::unique_lock lock(s.lock);
+  if (s.own[feed.slot] == Out::kFrozen || s.own[feed.slot] == why) return;
+  s.own[feed.slot] = why;
+  if (why != Out::kWithdrawn) s.forget(feed.slot);
+  s.now_ns = std::max(s.now_ns, now);
+  s.evaluate(s.now_ns, options_);
+  if (!s.news()) return;
+  const PriceEvent event = s.tell(clock_.wall_ms());
+  lock.unlock();
   publish(event);
 }
 
@@ -186,14 +180,12 @@ void Aggregator::expire() {
   const std::uint64_t now = clock_.mono_ns();
   const std::int64_t wall_ms = clock_.wall_ms();
   for (Symbol* s : all_symbols()) {
-    PriceEvent event;
-    {
-      const std::lock_guard lock(s->lock);
-      s->now_ns = std::max(s->now_ns, now);
-      s->evaluate(s->now_ns, options_);
-      if (!s->news()) continue;
-      s->tell(wall_ms, event);
-    }
+    std::unique_lock lock(s->lock);
+    s->now_ns = std::max(s->now_ns, now);
+    s->evaluate(s->now_ns, options_);
+    if (!s->news()) continue;
+    const PriceEvent event = s->tell(wall_ms);
+    lock.unlock();
     publish(event);
   }
 }

@@ -92,7 +92,7 @@ struct Aggregator::Symbol {
     if (standing != told_standing || in_mask != told_mask) return true;
     return has_price() && !(same(bid[best_bid], told_bid) && same(ask[best_ask], told_ask));
   }
-  void tell(std::int64_t received_ms, PriceEvent& event);
+  [[nodiscard]] PriceEvent tell(std::int64_t received_ms);
   void forget(std::size_t i) {
     slots[i].time.reset();
     slots[i].spread.reset();

@@ -25,11 +25,16 @@ class RecordSink {
 [[nodiscard]] inline std::string_view text_of(const and_rec& record, const and_ref& ref) {
   return {reinterpret_cast<const char*>(&record) + ref.off, ref.len};
 }
+/// The decimal; zero when absent.
+[[nodiscard]] inline Decimal decimal_or_zero(const and_dec& d) {
+  if (d.flags & AND_DEC_ABSENT) return {};
+  const auto wide = static_cast<Decimal::Unsigned>(static_cast<std::uint64_t>(d.hi)) << 64U | d.lo;
+  return {static_cast<Decimal::Mantissa>(wide), d.exp10};
+}
 /// The decimal; nothing when absent. INEXACT counts as absent-with-error: see is_inexact.
 [[nodiscard]] inline std::optional<Decimal> decimal_of(const and_dec& d) {
   if (d.flags & AND_DEC_ABSENT) return std::nullopt;
-  const auto wide = static_cast<Decimal::Unsigned>(static_cast<std::uint64_t>(d.hi)) << 64U | d.lo;
-  return Decimal(static_cast<Decimal::Mantissa>(wide), d.exp10);
+  return decimal_or_zero(d);
 }
 
 class Instance {

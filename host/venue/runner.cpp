@@ -247,14 +247,14 @@ void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<con
   batch_.resize(frames.size());
   batch_pointers_.resize(frames.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    and_in& in = batch_[i];
-    in = input(AND_IN_FRAME, id, frames[i].binary ? 2 : 1);
-    in.seq = ++seq_;
-    in.mono_ns = frames[i].mono_ns != 0 ? frames[i].mono_ns : mono;
-    in.wall_ms = frames[i].wall_ms != 0 ? frames[i].wall_ms : wall;
-    in.data = {frames[i].data, frames[i].size, frames[i].capacity};
-    in.meta = {frames[i].data + frames[i].size, 0, frames[i].capacity - frames[i].size};
-    batch_pointers_[i] = &in;
+    const FrameBytes& f = frames[i];
+    batch_[i] = {.size = sizeof(and_in), .kind = AND_IN_FRAME, .flags = 0, .id = id, .code = f.binary ? 2 : 1,
+                 .seq = ++seq_,
+                 .mono_ns = f.mono_ns != 0 ? f.mono_ns : mono,
+                 .wall_ms = f.wall_ms != 0 ? f.wall_ms : wall,
+                 .data = {f.data, f.size, f.capacity},
+                 .meta = {f.data + f.size, 0, f.capacity - f.size}};
+    batch_pointers_[i] = &batch_[i];
   }
   frames_ += frames.size();
   current_connection_ = id;
@@ -419,22 +419,18 @@ void Runner::on_record(const and_rec& r) {
 void Runner::on_price(const and_rec_price& r) {
   data_seen_ = true;
   if (r.h.flags & AND_PRICE_WITHDRAWN) return events_.on_withdrawn(r.h.id, false);
-  const auto bid = plugin::decimal_of(r.bid), ask = plugin::decimal_of(r.ask);
-  if (!bid || !ask) return events_.on_withdrawn(r.h.id, false);
+  if ((r.bid.flags | r.ask.flags) & AND_DEC_ABSENT) return events_.on_withdrawn(r.h.id, false);
   if (r.h.id >= instrument_connection_.size()) instrument_connection_.resize(std::size_t{r.h.id} + 1, 0);
   instrument_connection_[r.h.id] = current_connection_;
-  PriceReport price;
-  price.instrument = r.h.id;
-  price.bid = *bid;
-  price.ask = *ask;
-  price.bid_size = plugin::decimal_of(r.bid_size).value_or(Decimal());
-  price.ask_size = plugin::decimal_of(r.ask_size).value_or(Decimal());
-  price.venue_ms = r.h.flags & AND_PRICE_TIME_UNUSABLE ? 0 : r.venue_ms;
-  if (const and_in* in = input_of(r.h.ref_seq)) {
-    price.received_mono_ns = in->mono_ns;
-    price.received_ms = in->wall_ms;
-  }
-  events_.on_price(price);
+  const and_in* const in = input_of(r.h.ref_seq);
+  events_.on_price({.instrument = r.h.id,
+                    .bid = plugin::decimal_or_zero(r.bid),
+                    .ask = plugin::decimal_or_zero(r.ask),
+                    .bid_size = plugin::decimal_or_zero(r.bid_size),
+                    .ask_size = plugin::decimal_or_zero(r.ask_size),
+                    .venue_ms = r.h.flags & AND_PRICE_TIME_UNUSABLE ? 0 : r.venue_ms,
+                    .received_mono_ns = in ? in->mono_ns : 0,
+                    .received_ms = in ? in->wall_ms : 0});
 }
 
 void Runner::on_instrument(const and_rec_instrument& r) {
