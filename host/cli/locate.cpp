@@ -22,14 +22,22 @@ Result<std::shared_ptr<const plugin::Library>> load_plugin(const std::string& ve
 }
 
 Result<nlohmann::json> plugin_options(const plugin::Manifest& manifest, const std::vector<std::string>& given) {
-  nlohmann::json options = nlohmann::json::object();
+  nlohmann::json options = nlohmann::json::object(), account = nlohmann::json::object();
+  const nlohmann::json of_account =
+      manifest.json.value(nlohmann::json::json_pointer("/account_config/properties"), nlohmann::json::object());
   for (const std::string& pair : given) {
     const std::size_t equals = pair.find('=');
     if (equals == std::string::npos || equals == 0)
       return Error{ErrorKind::kBadRequest, "--option " + pair, "write it as name=value"};
-    options[pair.substr(0, equals)] = pair.substr(equals + 1);
+    const std::string name = pair.substr(0, equals);
+    (of_account.contains(name) ? account : options)[name] = pair.substr(equals + 1);
   }
-  return plugin::complete_options(manifest, options);
+  auto completed = plugin::complete_options(manifest, options);
+  if (!completed || of_account.empty()) return completed;
+  if (const auto problems = plugin::check_account_options(manifest, account); !problems.empty())
+    return Error{ErrorKind::kBadRequest, "option " + problems.front().name, problems.front().text};
+  completed->update(account);
+  return completed;
 }
 
 }  // namespace anduin::cli

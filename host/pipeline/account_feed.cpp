@@ -122,7 +122,8 @@ class AccountFeed::Impl final : public venue::RunnerEvents {
 
   void inbound(const InboundRequest& request, Webhook::Answer answer) {
     const std::int64_t now = shared_.clock->wall_ms();
-    if (refused_) return answer(inbound_error(403, "account_refused", problem_, now));
+    // The reason names other accounts: it is the operator's, in the log and the status.
+    if (refused_) return answer(inbound_error(403, "account_refused", "this trading account is not served: ask the operator", now));
     if (recovering_ || runner_->poisoned())
       return answer(inbound_error(503, "busy", "closes cannot be kept at the moment", now, kRetryCommitMs / 1'000));
     if (inbound_.size() >= kInboundMax) inbound_.erase(inbound_.begin());  // the plugin never answered it

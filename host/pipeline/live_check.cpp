@@ -115,6 +115,7 @@ class LiveCheck {
     const std::string subject = "venue " + v.name;
     auto shared = shared_for(v);
     if (!shared) return add(Verdict::kFailed, subject, shared.error().to_string());
+    if (!shared->library->manifest().inbound.scheme.empty()) return inbound(v, subject);
     std::vector<std::string> markets = v.markets;
     for (const AccountSettings& a : settings_.accounts) {
       const bool more = a.venue == v.name && !a.market.empty();
@@ -142,6 +143,15 @@ class LiveCheck {
     for (const AccountSettings& a : settings_.accounts) {
       if (a.venue == v.name) account(a, *shared);
     }
+  }
+
+  /// Nobody can be dialled: its accounts' terminals post. What can be looked at is what they will meet.
+  void inbound(const VenueSettings& v, const std::string& subject) {
+    if (!settings_.webhook) return add(Verdict::kFailed, subject, "its closes come in by webhook, and there is none");
+    const auto tls = net::TlsContext::server(settings_.webhook->certificate.string(), settings_.webhook->key.string());
+    if (!tls) return add(Verdict::kFailed, subject, tls.error().to_string());
+    add(Verdict::kGood, subject,
+        "its terminals post to /webhook/" + v.name + "; the certificate can be used, whether they trust it they must show");
   }
 
   /// Wanted symbols that have no quote of this venue yet.

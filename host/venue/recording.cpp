@@ -60,11 +60,14 @@ Result<RecordingLine> parse_recording_line(std::string_view text, const std::str
     if (!bytes) return bad("'base64' is not base64");
     line.payload = std::move(*bytes);
     line.binary = true;
+  } else if (j.contains("body") && j["body"].is_string()) {
+    line.payload = j["body"].get<std::string>();
   } else if (line.inbound) {
     return bad("neither 'text' nor 'base64'");
   }
   if (j.contains("status") && j["status"].is_number_integer()) line.status = j["status"].get<int>();
   line.method = get("method");
+  line.asks = line.is_http && line.inbound && !line.method.empty() && !j.contains("status");
   if (j.contains("headers") && j["headers"].is_object())
     for (const auto& [name, value] : j["headers"].items())
       if (value.is_string()) line.headers[name] = value.get<std::string>();

@@ -19,6 +19,7 @@ struct RecordingLine {
   bool binary = false;
   int status = 200;
   std::string method;
+  bool asks = false;            ///< an http line in with a method and no status: a request that came to our webhook
   std::map<std::string, std::string> headers;
 };
 

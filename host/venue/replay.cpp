@@ -64,6 +64,7 @@ struct Replay::Impl {
   Result<std::unique_ptr<Runner>> make(bool account, std::vector<std::string> feeds, ReplayTransport& t, Events& e);
   void flush();
   void feed_frame(const RecordingLine& l);
+  void feed_request(const RecordingLine& l);
   void take_instrument(const InstrumentReport& r, bool other_instance);
   void take_price(const PriceReport& p);
   void take_funding(const FundingReport& f);
@@ -97,6 +98,8 @@ struct Replay::Impl {
   std::map<std::string, Quote> printed;
   std::map<std::string, std::string> printed_closes;  ///< id -> line
   std::vector<CloseReport> waiting;
+  std::vector<CloseResult> results;  ///< of the request under way
+  std::uint32_t last_request = 0;
   std::map<std::string, std::uint64_t> channels;
   std::uint64_t foreign = 0, errors = 0, conflicts = 0;
   std::string error;
@@ -115,7 +118,8 @@ Result<std::unique_ptr<Runner>> Replay::Impl::make(bool account, std::vector<std
 }
 
 Result<void> Replay::Impl::start() {
-  const bool account = options.feed != ReplayFeed::kPrices;
+  // What comes in by webhook, prices too, is an account's.
+  const bool account = options.feed != ReplayFeed::kPrices || !library->manifest().inbound.scheme.empty();
   if (account && library->manifest().instruments_listed) {
     auto made = make(false, {"instruments"}, instrument_transport, instrument_events);
     if (!made) return made.error();
@@ -181,6 +185,7 @@ void Replay::Impl::take_funding(const FundingReport& f) {
 }
 
 void Replay::Impl::take_close(CloseReport c) {
+  if (c.position.origin == Origin::kInbound) results.push_back({c.ref_seq, c.position.id, "accepted", "", ""});
   if (options.feed != ReplayFeed::kPositions) return;
   if (!print_close(c, false)) waiting.push_back(std::move(c));
 }
@@ -230,6 +235,15 @@ void Replay::Impl::flush() {
   world.drain();
 }
 
+/// A request to the webhook, taken as authenticated; every close of it as accepted.
+void Replay::Impl::feed_request(const RecordingLine& l) {
+  const auto key = std::find_if(l.headers.begin(), l.headers.end(), [](const auto& h) { return h.first == "X-Anduin-Key"; });
+  main->inbound(++last_request, l.payload, split_url(l.url).path, key == l.headers.end() ? kAccount : key->second);
+  world.drain();
+  for (const CloseResult& r : std::exchange(results, {})) main->close_result(r);
+  world.drain();
+}
+
 void Replay::Impl::feed_frame(const RecordingLine& l) {
   ++channels[channel_name(l.payload)];
   const std::int64_t now = world.clock().wall_ms();
@@ -262,6 +276,10 @@ Result<void> Replay::feed(const RecordingLine& l) {
   if (l.is_http) {
     i.flush();
     ++i.channels["http " + split_url(l.url).path];
+    if (l.asks) {
+      i.feed_request(l);
+      return {};
+    }
     i.world.answer(l);
     i.world.drain();
   } else {

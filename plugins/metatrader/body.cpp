@@ -9,6 +9,14 @@ Refused bad(std::string_view field, const std::string& what) {
   return {400, "bad_field", std::string(field) + " " + what, std::string(field)};
 }
 
+/// Texts of strangers come into logs and tables: nothing that moves a cursor or ends a line.
+std::string clean(const json::View& v, std::string_view field) {
+  std::string text = v.text();
+  const bool control = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (control) throw bad(field, "holds a control character");
+  return text;
+}
+
 }  // namespace
 
 std::string refusal_body(const Refused& r, std::int64_t now_ms) {
@@ -20,7 +28,7 @@ std::string refusal_body(const Refused& r, std::int64_t now_ms) {
 std::string need_text(const json::View& body, std::string_view field) {
   const json::View v = body[field];
   if (!v.is_string() || v.text().empty()) throw bad(field, "must be a text that is not empty");
-  return v.text();
+  return clean(v, field);
 }
 
 Decimal need_decimal(const json::View& body, std::string_view field) {
@@ -63,7 +71,7 @@ std::string maybe_text(const json::View& body, std::string_view field) {
   const json::View v = body[field];
   if (!v) return {};
   if (v.is_object() || v.is_array()) throw bad(field, "must be a text");
-  return v.text();
+  return clean(v, field);
 }
 
 std::string maybe_currency(const json::View& body, std::string_view field) {

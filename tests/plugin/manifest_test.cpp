@@ -42,11 +42,35 @@ TEST_CASE("manifest: each mistake is named by its JSON pointer") {
       {R"([{"op":"replace","path":"/endpoints/0/url","value":"ws://plain.example"}])", "/endpoints/0/url"},
       {R"([{"op":"replace","path":"/endpoints/1/id","value":"public"}])", "/endpoints/1/id"},
       {R"([{"op":"replace","path":"/endpoints/0/ping/every_ms","value":10}])", "/endpoints/0/ping/every_ms"},
-      {R"([{"op":"replace","path":"/instruments","value":"some"}])", "/instruments"}}));
+      {R"([{"op":"replace","path":"/instruments","value":"some"}])", "/instruments"},
+      {R"([{"op":"replace","path":"/endpoints","value":[]}])", "/endpoints"},
+      {R"([{"op":"add","path":"/inbound","value":{"scheme":"basic"}}])", "/inbound/scheme"},
+      {R"([{"op":"add","path":"/inbound","value":{"scheme":"anduin-hmac-v1","max_body":0}}])", "/inbound/max_body"},
+      {R"([{"op":"add","path":"/inbound","value":{"scheme":"anduin-hmac-v1","trust":"all"}}])", "/inbound/trust"}}));
   const auto m = Manifest::parse(sound().patch(json::parse(patch)).dump(), "here");
   REQUIRE_FALSE(m);
   INFO(m.error().to_string());
   CHECK(m.error().text.find(pointer) != std::string::npos);
+}
+
+TEST_CASE("manifest: an inbound endpoint is enough, and its accounts have options of their own") {
+  json j = sound();
+  j["endpoints"] = json::array();
+  j["inbound"] = {{"scheme", "anduin-hmac-v1"}, {"max_body", 1000}};
+  j["account_config"] = json::parse(R"({"required":["ref"],"properties":{"ref":{"type":"string","pattern":"[a-z]+"},"age":{"type":"integer","default":14}}})");
+  const auto m = Manifest::parse(j.dump(), "here");
+  REQUIRE(m);
+  CHECK(m->inbound.scheme == "anduin-hmac-v1");
+  CHECK(m->inbound.content_type == "application/json");
+  CHECK(m->inbound.body_bytes_max == 1000);
+  CHECK_FALSE(m->inbound.trusted);
+  json options{{"ref", "a"}};
+  CHECK(check_account_options(*m, options).empty());
+  CHECK(options.at("age") == 14);
+  json none = json::object(), wrong{{"ref", "A"}};
+  REQUIRE(check_account_options(*m, none).size() == 1);
+  CHECK(check_account_options(*m, none).front().text.find("is needed") != std::string::npos);
+  CHECK(check_account_options(*m, wrong).size() == 1);
 }
 
 TEST_CASE("options: defaults, conversions from text, and every problem with advice") {

@@ -238,4 +238,14 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace anduin::sim
 
-int main(int argc, char** argv) { return anduin::sim::run(argc, argv); }
+int main(int argc, char** argv) {
+  // MetaTrader's terminals are a program of their own beside this one: what runs in them waits for its answers.
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::string_view(argv[i]) != "--venue" || std::string_view(argv[i + 1]) != "metatrader") continue;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "anduin-ea-sim";
+    execv(program.c_str(), argv);
+    std::perror(program.c_str());
+    return 1;
+  }
+  return anduin::sim::run(argc, argv);
+}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <span>
@@ -21,6 +22,8 @@ namespace anduin::test {
 namespace {
 
 using nlohmann::json;
+
+std::atomic<std::uint64_t> nonces{0};  // of this process: signers of one key must not share one
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -55,7 +58,7 @@ Answered Signer::post(SignedRequest r) {
   if (r.key == "ea_ic01") r.key = key;
   if (r.path == "/webhook/metatrader") r.path = path;
   const std::string timestamp = std::to_string(r.timestamp_ms != 0 ? r.timestamp_ms : now_ms());
-  if (r.nonce.empty()) r.nonce = "nonce-" + std::to_string(getpid()) + "-" + std::to_string(now_ms()) + "-" + std::to_string(++nonces_);
+  if (r.nonce.empty()) r.nonce = "nonce-" + std::to_string(getpid()) + "-" + std::to_string(now_ms()) + "-" + std::to_string(++nonces);
   if (r.signature.empty()) r.signature = signature_of(r, timestamp, r.nonce);
   net::HttpRequest q;
   q.method = r.method;

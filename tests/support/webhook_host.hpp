@@ -45,7 +45,6 @@ class Signer {
  private:
   std::string origin_, secret_;
   std::unique_ptr<net::BlockingHttpClient> client_;
-  std::uint64_t nonces_ = 0;
 };
 
 /// A folder with certificate, pipeline file and ledger, and the host on it.

@@ -54,7 +54,7 @@ input int     InpHeartbeatSec = 30;    // seconds between signs of life
 #define AND_PRICES_MAX 64
 
 //--- Every one of these is set in OnInit: after a change of the chart the program starts anew, its memory may not.
-bool   g_dirty, g_suspended, g_stopped, g_connected_before, g_ready, g_scan_soon;
+bool   g_dirty, g_suspended, g_stopped, g_connected_before, g_ready, g_scan_soon, g_settled, g_marked;
 long   g_activation_ms, g_skew_ms, g_counter;
 long   g_dirty_at, g_scan_at, g_send_at, g_heartbeat_at, g_balance_at, g_price_at, g_probe_at, g_clean_at;
 long   g_settle_at, g_rescan_s, g_skew_retry_at;
@@ -161,6 +161,7 @@ bool SaveState()
 bool LoadState()
   {
    g_activation_ms = 0;
+   g_marked = false;
    AND_ARRAY(uchar, bytes);
    if(!ReadWhole(AndStateFile(InpAccountRef), bytes))
       return true;
@@ -168,6 +169,7 @@ bool LoadState()
    if(AndMember(text, "login") != IntegerToString(InpExpectedLogin))
       return false;
    g_activation_ms = StringToInteger(AndMember(text, "activation"));
+   g_marked = g_activation_ms > 0;
    return true;
   }
 
@@ -470,19 +472,23 @@ bool BuildClose(const ulong ticket, const long position, const string symbol, st
    return true;
   }
 
-//--- Right after a start the history is still on its way: two looks must show the same number of deals.
+//--- Selects the history. After a start or a lost connection it is still on its way: then two looks must show the
+//--- same number of deals.
 bool HistorySettled()
   {
    const long server = (long)TimeTradeServer();
    if(!HistorySelect((datetime)(server - (long)InpScanDays * 86400), (datetime)(server + 86400)))
       return false;
+   if(g_settled)
+      return true;
    const int deals = HistoryDealsTotal();
    if(deals != g_settle_deals)
      {
       g_settle_deals = deals;
       g_settle_at = NowMs() + AND_SETTLE_MS;
      }
-   return NowMs() >= g_settle_at;
+   g_settled = NowMs() >= g_settle_at;
+   return g_settled;
   }
 
 //--- Collects first: each look at one position replaces the selection.
@@ -525,11 +531,15 @@ bool Scan()
   {
    if(TerminalInfoInteger(TERMINAL_CONNECTED) == 0)
       return false;
+   //--- First start on this account: what was closed before is nobody's claim.
    if(g_activation_ms == 0)
-     {
-      //--- First start on this account: what was closed before is nobody's claim.
       g_activation_ms = (long)TimeTradeServer() * 1000;
-      return SaveState();
+   if(!g_marked)
+     {
+      g_marked = SaveState();
+      if(!g_marked)
+         Fault("cannot write into MQL5\\Files\\" + AndFolder(InpAccountRef));
+      return false;
      }
    if(!HistorySettled())
       return false;
@@ -564,7 +574,11 @@ void ScanIfDue()
    const long now = NowMs();
    const bool connected = TerminalInfoInteger(TERMINAL_CONNECTED) != 0;
    if(connected && !g_connected_before)
+     {
       g_scan_soon = true;
+      g_settled = false;
+      g_settle_deals = -1;
+     }
    g_connected_before = connected;
    const bool dirty = g_dirty && now >= g_dirty_at;
    if(!dirty && !g_scan_soon && now < g_scan_at)
@@ -741,6 +755,8 @@ void Reset()
    g_connected_before = false;
    g_ready = false;
    g_scan_soon = true;
+   g_settled = false;
+   g_marked = false;
    g_activation_ms = 0;
    g_skew_ms = 0;
    g_counter = 0;
@@ -844,6 +860,7 @@ void OnTimer()
    if(g_suspended)
      {
       g_suspended = false;
+      g_settled = false;
       g_settle_deals = -1;
       g_scan_soon = true;
      }
