@@ -19,11 +19,12 @@ constexpr std::string_view kTimePath = "/api/v1/timestamp", kBullet = "/api/v1/b
 constexpr std::string_view kPositionsTopic = "/contract/positionAll", kWalletTopic = "/contractAccount/wallet";
 constexpr std::string_view kPositionsId = "positions", kWalletId = "wallet";
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-constexpr std::int64_t kWindowMs = 7 * kDayMs;         // which span one call may have is not documented
-constexpr std::int64_t kPageMax = 200;                 // rows; without a limit KuCoin gives ten
-constexpr std::int64_t kAroundMs = 60'000;             // a row's closing time and its frame's are so near
-constexpr std::int64_t kGiveUpMs = 3600 * 1000;        // a row that has not shown for so long holds nothing back any more
-constexpr std::int64_t kPingMs = 15'000;               // of the manifest
+constexpr std::int64_t kWindowMs = 7 * kDayMs;   // which span one call may have is not documented
+constexpr std::int64_t kPageMax = 200;           // rows; without a limit KuCoin gives ten
+constexpr std::size_t kRowsMax = 8'000;          // of a window, emitted in one step: half of what the manifest allows
+constexpr std::int64_t kAroundMs = 60'000;       // a row's closing time and its frame's are so near
+constexpr std::int64_t kGiveUpMs = 3600 * 1000;  // a row that has not shown for so long holds nothing back any more
+constexpr std::int64_t kPingMs = 15'000;         // of the manifest
 
 AccountVenue::Policy policy(const venue::Options& options) {
   AccountVenue::Policy p;
@@ -58,9 +59,12 @@ std::string history_query(std::string_view symbol, std::int64_t from_ms, std::in
 
 Account::Account(const venue::Options& options)
     : AccountVenue(policy(options)),
-      headers_("KC-API-KEY: {{key}}\nKC-API-TIMESTAMP: {{ts_ms}}\nKC-API-SIGN: {{sig}}\n"
-               "KC-API-PASSPHRASE: {{sig.passphrase}}\nKC-API-KEY-VERSION: " + options.text("key_version") + "\n"),
-      markets_(wanted_markets(options)), currencies_(options.list("balance")) {
+      headers_(
+          "KC-API-KEY: {{key}}\nKC-API-TIMESTAMP: {{ts_ms}}\nKC-API-SIGN: {{sig}}\n"
+          "KC-API-PASSPHRASE: {{sig.passphrase}}\nKC-API-KEY-VERSION: " +
+          options.text("key_version") + "\n"),
+      markets_(wanted_markets(options)),
+      currencies_(options.list("balance")) {
   if (currencies_.empty()) throw BadOption("/balance", "name at least one settlement currency, such as USDT");
   add_history("futures", history_policy(options));
 }
@@ -70,8 +74,11 @@ Account::Account(const venue::Options& options)
 Answer Account::judge(const venue::Reply& reply) { return kucoin::judge(reply, now_ms()); }
 
 AccountVenue::SignedGet Account::signed_get(std::string_view path, const std::string& query) {
-  SignedGet g{.target = query.empty() ? std::string(path) : std::string(path) + "?" + query, .headers = headers_,
-              .sign = "rest", .args = {}, .rate = "futures"};
+  SignedGet g{.target = query.empty() ? std::string(path) : std::string(path) + "?" + query,
+              .headers = headers_,
+              .sign = "rest",
+              .args = {},
+              .rate = "futures"};
   if (path == kKeyPath) g.endpoint = "spot.rest", g.rate = "management", g.cost = 20;
   else g.cost = path == kOverview ? 5 : 2;
   return g;
@@ -90,12 +97,19 @@ void Account::ask_key() {
     if (!answer.ok()) {
       report(kKeyPath, answer.text);
       // A key that may not ask about itself: its rights, and whose it is, stay unknown.
-      if (answer.code == kNoPermission) account({.detail = "the key may not ask about itself"});
+      if (answer.code != kNoPermission) return;
+      warn("the key may not ask about itself: without the account's uid its closes wait");
+      account({.detail = "the key may not ask about itself"});
       return;
     }
     const KeyInfo k = key_info(answer.result);
-    account({.uid = k.uid, .detail = k.detail, .can_trade = k.can_trade, .can_withdraw = k.can_withdraw,
-             .can_transfer = k.can_transfer, .ip_bound = k.ip_bound, .sub_account = k.sub_account,
+    account({.uid = k.uid,
+             .detail = k.detail,
+             .can_trade = k.can_trade,
+             .can_withdraw = k.can_withdraw,
+             .can_transfer = k.can_transfer,
+             .ip_bound = k.ip_bound,
+             .sub_account = k.sub_account,
              .expires_ms = k.expires_ms});
   });
 }
@@ -117,8 +131,9 @@ void Account::ask_balance_of(std::size_t which) {
 
 /// The token is the credential; each connection gets its own.
 void Account::dial_session(Session& s) {
-  http({.endpoint = "rest", .target = kBullet, .method = "POST", .headers = headers_, .sign = "rest", .rate = "connect"},
-       [this, &s, number = ++dials_[s.connection]](const venue::Reply& reply) { take_token(s, number, reply); });
+  http(
+      {.endpoint = "rest", .target = kBullet, .method = "POST", .headers = headers_, .sign = "rest", .rate = "connect"},
+      [this, &s, number = ++dials_[s.connection]](const venue::Reply& reply) { take_token(s, number, reply); });
 }
 
 void Account::take_token(Session& s, std::uint64_t number, const venue::Reply& reply) {
@@ -152,8 +167,10 @@ void Account::subscribe(Session& s) {
   welcomed_ = 0;
   // Apart, so that one refused topic does not cost the other.
   for (const auto& [id, topic] : {std::pair{kPositionsId, kPositionsTopic}, std::pair{kWalletId, kWalletTopic}}) {
-    send(s.connection, R"({"id":")" + std::string(id) + R"(","type":"subscribe","topic":")" + std::string(topic) +
-                           R"(","privateChannel":true,"response":true})", {.rate = "ws"});
+    send(s.connection,
+         R"({"id":")" + std::string(id) + R"(","type":"subscribe","topic":")" + std::string(topic) +
+             R"(","privateChannel":true,"response":true})",
+         {.rate = "ws"});
   }
   expect(s, "subscription");
 }
@@ -285,7 +302,8 @@ void Account::emit_cycles(std::vector<ClosedCycle>& cycles) {
     if (c.hold.empty() && !c.user_id.empty() && c.user_id != user_id_)
       c.hold = "userId " + c.user_id + " is not " + user_id_ + " of the rows before: whose position was it?";
     match(c);
-    if (std::find(markets_.begin(), markets_.end(), is_linear(c.symbol, c.currency) ? kLinear : kInverse) == markets_.end()) {
+    if (std::find(markets_.begin(), markets_.end(), is_linear(c.symbol, c.currency) ? kLinear : kInverse) ==
+        markets_.end()) {
       // The account's `market` leaves it out, and yet the key closes there: nobody else will settle that.
       if (!std::exchange(other_market_noted_, true))
         warn("closes like that of " + c.symbol + " are not settled: the account's market leaves them out");
@@ -298,7 +316,7 @@ void Account::emit_cycles(std::vector<ClosedCycle>& cycles) {
   }
 }
 
-/// The number of pages, "" when this answer is the last; rows that cannot be read spoil the proof, not the others.
+/// The number of the next page, "" after the last. A row that cannot be read spoils the proof, not the other rows.
 std::string Account::take_page(HistorySweep* sweep, const Answer& answer, std::vector<ClosedCycle>& out) {
   const auto [items, page, pages] = answer.result.get<"items", "currentPage", "totalPage">();
   if (!items.is_array()) throw BadFrame("an answer without items");
@@ -326,18 +344,26 @@ std::string Account::take_page(HistorySweep* sweep, const Answer& answer, std::v
 
 void Account::read_window(HistorySweep& sweep, std::int64_t from_ms, std::int64_t to_ms, HistorySweep::Done done) {
   // A row that becomes visible meanwhile pushes others to the next page: they come twice, none is missed.
-  auto cycles = std::make_shared<std::vector<ClosedCycle>>();
-  read_pages(kHistory, history_query("", from_ms, to_ms, 1),
-             [this, &sweep, cycles, from_ms, to_ms](const Answer& answer) {
-               std::vector<ClosedCycle> rows;
-               const std::string next = take_page(&sweep, answer, rows);
-               cycles->insert(cycles->end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
-               return next.empty() ? "" : history_query("", from_ms, to_ms, std::stoll(next));
-             },
-             [this, cycles, done = std::move(done)](const std::string& failure) {
-               if (failure.empty()) emit_cycles(*cycles);
-               done(failure);
-             });
+  struct Window {
+    std::vector<ClosedCycle> cycles;
+    bool too_many = false;
+  };
+  auto window = std::make_shared<Window>();
+  read_pages(
+      kHistory, history_query("", from_ms, to_ms, 1),
+      [this, &sweep, window, from_ms, to_ms](const Answer& answer) {
+        std::vector<ClosedCycle> rows;
+        const std::string next = take_page(&sweep, answer, rows);
+        auto& all = window->cycles;
+        all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+        window->too_many = all.size() > kRowsMax;
+        return next.empty() || window->too_many ? "" : history_query("", from_ms, to_ms, std::stoll(next));
+      },
+      [this, window, done = std::move(done)](const std::string& failure) {
+        if (window->too_many) return done(std::string(HistorySweep::kTooMany));
+        if (failure.empty()) emit_cycles(window->cycles);
+        done(failure);
+      });
 }
 
 }  // namespace anduin::kucoin

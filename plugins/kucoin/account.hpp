@@ -52,16 +52,16 @@ class Account : public AccountVenue {
 
   std::string headers_;
   std::vector<std::string_view> markets_;
-  std::vector<std::string> currencies_;  ///< whose balance is asked
+  std::vector<std::string> currencies_;    ///< whose balance is asked
   std::map<ConnId, std::uint64_t> dials_;  ///< numbers the requests for tokens: only the last one's answer opens
-  ConnId welcomed_ = 0;                  ///< the connection that was greeted before we logged in; 0 = none
+  ConnId welcomed_ = 0;                    ///< the connection that was greeted before we logged in; 0 = none
   Positions positions_;
-  std::map<std::string, Waiting> waiting_;      ///< triggers whose row has not shown yet
-  RecentIds ended_;                             ///< symbol and opening time of rows seen: their triggers are late
-  RecentIds figures_;                           ///< id and pnl of rows emitted
+  std::map<std::string, Waiting> waiting_;  ///< triggers whose row has not shown yet
+  RecentIds ended_;                         ///< symbol and opening time of rows seen: their triggers are late
+  RecentIds figures_;                       ///< id and pnl of rows emitted
   std::map<std::string, std::int64_t> wallet_versions_;
   bool other_market_noted_ = false;
-  std::string user_id_;                         ///< of the rows; another one is not this account's
+  std::string user_id_;  ///< of the rows; another one is not this account's
 };
 
 }  // namespace anduin::kucoin

@@ -50,9 +50,11 @@ Verdict verdict_of(std::int64_t code) {
 Answer judge(const venue::Reply& reply, std::int64_t now_ms) {
   const std::string status = "HTTP " + std::to_string(reply.status);
   if (!reply.body.starts_with('{') || reply.status < 0) {
-    if (reply.status == 429) return Answer::failed(Verdict::kBanned, status + ": too many requests of this address", 1015);
+    if (reply.status == 429)
+      return Answer::failed(Verdict::kBanned, status + ": too many requests of this address", 1015);
     if (auto done = judge_transport(reply)) return *done;
-    return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without an answer", reply.status);
+    return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without an answer",
+                          reply.status);
   }
   try {
     const auto [code, message, data] = reply.json().get<"code", "msg", "data">();
@@ -60,7 +62,8 @@ Answer judge(const venue::Reply& reply, std::int64_t now_ms) {
     if (!number || *number == 429000) {
       if (reply.status == 429 || number) return limited(reply, now_ms, number ? message.text() : status);
       if (auto done = judge_transport(reply)) return *done;
-      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without a code", reply.status);
+      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest, status + " without a code",
+                            reply.status);
     }
     Answer out;
     out.code = *number;
@@ -82,10 +85,12 @@ std::string advice(std::int64_t code, std::string_view venue_text, std::string_v
   switch (code) {
     case 400001: return because("KuCoin misses a part of the signature: the account needs key, secret and passphrase");
     case 400002:
-      return because("KuCoin refuses our time stamps although its clock was asked: a proxy may be holding requests back");
+      return because(
+          "KuCoin refuses our time stamps although its clock was asked: a proxy may be holding requests back");
     case 400003:
-      return because("KuCoin does not know this API key: check the key, whether it has expired, and that the account's "
-                     "endpoints are those of its site (global or EU)");
+      return because(
+          "KuCoin does not know this API key: check the key, whether it has expired, and that the account's "
+          "endpoints are those of its site (global or EU)");
     case 400004: return because("KuCoin found a wrong passphrase: it is the one chosen when the API key was made");
     case 400005: return because("KuCoin found a wrong signature: check the account's secret");
     case 400006: return because("The API key is bound to other IP addresses: add this host's address to the key");

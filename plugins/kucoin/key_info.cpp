@@ -21,7 +21,8 @@ bool says_withdraw(std::string_view word) {
   return lower.find("withdraw") != std::string::npos;
 }
 
-/// KuCoin's API and its pages have two vocabularies. `General` alone reads; a word that nobody knows is a right to trade.
+/// KuCoin's API and its pages have two vocabularies. `General` alone reads; a word that nobody knows is a right to
+/// trade.
 void read_words(std::string_view list, KeyInfo& out) {
   bool any = false, trade = false, withdraw = false, transfer = false;
   while (!list.empty()) {

@@ -49,7 +49,8 @@ std::optional<Trigger> Positions::take(const json::View& data) {
 std::int64_t Positions::lots(std::string_view symbol, std::int64_t opening_ms) const {
   const std::string prefix = std::string(symbol) + "/";
   for (auto it = states_.lower_bound(prefix); it != states_.end() && it->first.starts_with(prefix); ++it)
-    if (opening_ms != 0 && it->second.ended && it->second.ended_ms == opening_ms) return std::abs(it->second.ended_lots);
+    if (opening_ms != 0 && it->second.ended && it->second.ended_ms == opening_ms)
+      return std::abs(it->second.ended_lots);
   return 0;
 }
 

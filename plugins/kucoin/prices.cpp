@@ -58,7 +58,9 @@ std::size_t Prices::guess_market(std::string_view native) const {
 /// A token is good for the connection that it was asked for: an old one is refused for ever.
 void Prices::dial_line(Line& line) {
   http({.endpoint = "rest", .target = kBullet, .method = "POST", .rate = "connect"},
-       [this, &line, number = ++dials_[line.connection]](const venue::Reply& reply) { take_token(line, number, reply); });
+       [this, &line, number = ++dials_[line.connection]](const venue::Reply& reply) {
+         take_token(line, number, reply);
+       });
 }
 
 void Prices::take_token(Line& line, std::uint64_t number, const venue::Reply& reply) {

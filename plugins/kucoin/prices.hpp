@@ -45,7 +45,7 @@ class Prices : public PublicVenue<SymbolState> {
   void look_for_silence(Line& line);
 
   std::vector<std::string_view> markets_;  ///< in the order of the lines
-  std::string prefix_;             ///< of the topics: "/contractMarket/tickerV2:"
+  std::string prefix_;                     ///< of the topics: "/contractMarket/tickerV2:"
   bool depth_ = false;
   std::map<ConnId, std::uint64_t> dials_;  ///< numbers the requests for tokens: only the last one's answer opens
 };

@@ -35,7 +35,8 @@ std::string doubt(std::string_view type, const json::View& withdrawn, const std:
   if (const auto w = withdrawn.dec_or_none(); w && !w->is_zero())
     return "withdrawPnl is " + w->to_string() + ": whether pnl contains it is not known";
   if (expected && (*expected - pnl).abs() > kSumTolerance)
-    return "pnl " + pnl.to_string() + " is not gross result less fees, funding and tax, which make " + expected->to_string();
+    return "pnl " + pnl.to_string() + " is not gross result less fees, funding and tax, which make " +
+           expected->to_string();
   return {};
 }
 

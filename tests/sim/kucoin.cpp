@@ -5,8 +5,8 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kPingMs = 60'000;               ///< without a client's frame the socket is closed
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;    ///< a socket lives no longer
+constexpr std::int64_t kPingMs = 60'000;             ///< without a client's frame the socket is closed
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;  ///< a socket lives no longer
 constexpr std::int64_t kDelayMinMs = 500, kDelayMaxMs = 5'000;
 constexpr std::int64_t kFirstCloseId = 26'800'000, kAccountIds = 100'000'000, kShardIds = 100'000'000'000'000'000;
 constexpr int kPriceDecimals = 8;
@@ -121,8 +121,8 @@ void KucoinSim::tick() {
     sink_.close(id, 1000, "Bye");
   }
   for (auto it = feeds_.begin(); it != feeds_.end();) {
-    const bool wanted = std::any_of(conns_.begin(), conns_.end(),
-                                    [&](const auto& c) { return c.second.topics.count(it->first) != 0; });
+    const bool wanted =
+        std::any_of(conns_.begin(), conns_.end(), [&](const auto& c) { return c.second.topics.count(it->first) != 0; });
     if (!wanted) {
       it = feeds_.erase(it);
       continue;
@@ -197,8 +197,8 @@ void KucoinSim::complete(KucoinCycle& c, const CloseOrder& order, const SymbolSp
 
 void KucoinSim::remember(std::size_t account, const KucoinCycle& cycle, bool rewrite) {
   std::deque<KucoinCycle>& rows = history_[account];
-  const auto known = std::find_if(rows.begin(), rows.end(),
-                                  [&](const KucoinCycle& old) { return old.close_id == cycle.close_id; });
+  const auto known =
+      std::find_if(rows.begin(), rows.end(), [&](const KucoinCycle& old) { return old.close_id == cycle.close_id; });
   if (known == rows.end()) {
     Decimal& cash = wallets_[account][cycle.settle];
     cash = cash + cycle.pnl;
@@ -212,9 +212,16 @@ void KucoinSim::remember(std::size_t account, const KucoinCycle& cycle, bool rew
 void KucoinSim::say_close(const CloseOrder& order, const KucoinCycle& cycle) {
   static constexpr const char* kAll = "/contract/positionAll";
   push_private(order.account, kAll, "position.change",
-               Obj().raw("markPrice", "7947.83").raw("markValue", "0.0025164").raw("maintMargin", "2.52044E-3")
-                   .raw("realLeverage", "10.06").raw("unrealisedPnl", "-1.4735E-4").num("currentTimestamp", cycle.close_ms)
-                   .str("settleCurrency", cycle.settle).str("changeReason", "markPriceChange").text());
+               Obj()
+                   .raw("markPrice", "7947.83")
+                   .raw("markValue", "0.0025164")
+                   .raw("maintMargin", "2.52044E-3")
+                   .raw("realLeverage", "10.06")
+                   .raw("unrealisedPnl", "-1.4735E-4")
+                   .num("currentTimestamp", cycle.close_ms)
+                   .str("settleCurrency", cycle.settle)
+                   .str("changeReason", "markPriceChange")
+                   .text());
   if (order.flip) {
     // One frame: the sign turns, the opening time moves, and nothing says that anything was closed.
     KucoinCycle next = cycle;
@@ -231,9 +238,15 @@ void KucoinSim::say_close(const CloseOrder& order, const KucoinCycle& cycle) {
   }
   if (cycles_ % kSettlementEvery == 0) {
     push_private(order.account, kAll, "position.settlement",
-                 Obj().num("fundingTime", cycle.close_ms).num("qty", 100).raw("markPrice", "3610.85")
-                     .raw("fundingRate", "-0.002966").num("fundingFee", -296)
-                     .raw("ts", std::to_string(cycle.close_ms) + "004923").str("settleCurrency", cycle.settle).text());
+                 Obj()
+                     .num("fundingTime", cycle.close_ms)
+                     .num("qty", 100)
+                     .raw("markPrice", "3610.85")
+                     .raw("fundingRate", "-0.002966")
+                     .num("fundingFee", -296)
+                     .raw("ts", std::to_string(cycle.close_ms) + "004923")
+                     .str("settleCurrency", cycle.settle)
+                     .text());
   }
   push_private(order.account, "/contractAccount/wallet", "walletBalance.change", wallet(order.account, cycle.settle));
 }

@@ -95,8 +95,7 @@ class KucoinSim final : public SimVenue {
   [[nodiscard]] std::optional<std::pair<int, std::string>> split(const Conn& conn, const std::string& topic,
                                                                  std::vector<std::string>& out) const;
   void refuse(ConnId id, const std::string& message_id, int code, const std::string& text);
-  void push_private(std::size_t account, const std::string& topic, const std::string& subject,
-                    const std::string& data);
+  void push_private(std::size_t account, const std::string& topic, const std::string& subject, const std::string& data);
   // kucoin_rest.cpp
   [[nodiscard]] Response reply(const std::string& data) const;
   [[nodiscard]] Response failure(int status, const std::string& code, const std::string& text) const;

@@ -6,9 +6,9 @@ namespace anduin::sim {
 namespace {
 
 constexpr std::int64_t kNumericEvery = 5, kPaddedEvery = 7;  ///< so often prices come as numbers, with zeros behind
-constexpr std::int64_t kRepeatEvery = 31;      ///< so often the frame before comes again, behind the newer one
-constexpr std::int64_t kGapEvery = 3;          ///< the sequence is the level feed's: it jumps
-constexpr std::int64_t kDepthMs = 100;         ///< of level2Depth5, changed or not
+constexpr std::int64_t kRepeatEvery = 31;  ///< so often the frame before comes again, behind the newer one
+constexpr std::int64_t kGapEvery = 3;      ///< the sequence is the level feed's: it jumps
+constexpr std::int64_t kDepthMs = 100;     ///< of level2Depth5, changed or not
 constexpr std::int64_t kBurstMax = 64;
 constexpr std::size_t kLevels = 20;
 
@@ -37,37 +37,66 @@ std::string KucoinSim::ticker_frame(const std::string& topic, Feed& feed, const 
   data.str("symbol", feed.spec->native).num("sequence", feed.sequence);
   const bool first_version = feed.channel == "ticker";
   if (first_version && !top.bids.empty())
-    data.str("side", "sell").num("size", 1).raw("price", price_text(top.bids[0], *feed.spec, 1)).str("tradeId", std::to_string(feed.sequence));
+    data.str("side", "sell")
+        .num("size", 1)
+        .raw("price", price_text(top.bids[0], *feed.spec, 1))
+        .str("tradeId", std::to_string(feed.sequence));
   // An empty side is left out: how the venue writes one was never seen.
   if (!top.bids.empty())
     data.num("bestBidSize", top.bids[0].qty).raw("bestBidPrice", price_text(top.bids[0], *feed.spec, feed.pushes));
   if (!top.asks.empty())
     data.raw("bestAskPrice", price_text(top.asks[0], *feed.spec, feed.pushes)).num("bestAskSize", top.asks[0].qty);
   data.raw("ts", std::to_string(world_.wall_ms() - 2) + "272833");
-  return Obj().str("topic", topic).str("type", "message").str("subject", feed.channel).num("sn", feed.sequence)
-      .raw("data", data.text()).text();
+  return Obj()
+      .str("topic", topic)
+      .str("type", "message")
+      .str("subject", feed.channel)
+      .num("sn", feed.sequence)
+      .raw("data", data.text())
+      .text();
 }
 
 std::string KucoinSim::depth_frame(const std::string& topic, const Feed& feed, const Ladder& levels) const {
   const std::int64_t now = world_.wall_ms();
-  const std::string data = Obj().raw("bids", side_text(levels.bids, *feed.spec)).num("sequence", feed.sequence)
-                               .num("timestamp", now).num("ts", now).raw("asks", side_text(levels.asks, *feed.spec)).text();
-  return Obj().str("topic", topic).str("type", "message").str("subject", "level2").num("sn", now).raw("data", data).text();
+  const std::string data = Obj()
+                               .raw("bids", side_text(levels.bids, *feed.spec))
+                               .num("sequence", feed.sequence)
+                               .num("timestamp", now)
+                               .num("ts", now)
+                               .raw("asks", side_text(levels.asks, *feed.spec))
+                               .text();
+  return Obj()
+      .str("topic", topic)
+      .str("type", "message")
+      .str("subject", "level2")
+      .num("sn", now)
+      .raw("data", data)
+      .text();
 }
 
 /// One level a frame, what vanished first: so the book is never crossed in between.
 void KucoinSim::push_levels(const std::string& topic, Feed& feed, const Ladder& now) {
   const auto say = [&](const Level& level, const char* side, std::int64_t qty) {
     ++feed.sequence;
-    const std::string change = fixed_text(level.price, feed.spec->price_decimals) + "," + side + "," + std::to_string(qty);
-    broadcast(topic, Obj().str("topic", topic).str("type", "message").str("subject", "level2").num("sn", feed.sequence)
-                         .raw("data", Obj().num("sequence", feed.sequence).str("change", change)
-                                          .num("timestamp", world_.wall_ms()).text()).text());
+    const std::string change =
+        fixed_text(level.price, feed.spec->price_decimals) + "," + side + "," + std::to_string(qty);
+    broadcast(
+        topic,
+        Obj()
+            .str("topic", topic)
+            .str("type", "message")
+            .str("subject", "level2")
+            .num("sn", feed.sequence)
+            .raw("data",
+                 Obj().num("sequence", feed.sequence).str("change", change).num("timestamp", world_.wall_ms()).text())
+            .text());
   };
   const auto bids = level_changes(feed.last.bids, now.bids), asks = level_changes(feed.last.asks, now.asks);
   for (const bool gone : {true, false}) {
-    for (const Level& l : bids) if ((l.qty == 0) == gone) say(l, "buy", l.qty);
-    for (const Level& l : asks) if ((l.qty == 0) == gone) say(l, "sell", l.qty);
+    for (const Level& l : bids)
+      if ((l.qty == 0) == gone) say(l, "buy", l.qty);
+    for (const Level& l : asks)
+      if ((l.qty == 0) == gone) say(l, "sell", l.qty);
   }
   feed.last = now;
 }

@@ -5,7 +5,7 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kClockMs = 5'000;             ///< how far a stamp may be off, either way
+constexpr std::int64_t kClockMs = 5'000;  ///< how far a stamp may be off, either way
 constexpr std::int64_t kPoolMs = 30'000, kSpotLimit = 2'000;
 constexpr std::int64_t kTokenMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kPageDefault = 10, kPageMax = 200;
@@ -49,7 +49,8 @@ Response KucoinSim::error_response(const std::string& code, const std::string&) 
   if (code == "overload") return failure(429, "429000", "Too Many Requests");
   if (code == "429000") {
     Response r = failure(429, code, "Too Many Requests");
-    r.headers = {{"gw-ratelimit-limit", std::to_string(futures_limit_)}, {"gw-ratelimit-remaining", "0"},
+    r.headers = {{"gw-ratelimit-limit", std::to_string(futures_limit_)},
+                 {"gw-ratelimit-remaining", "0"},
                  {"gw-ratelimit-reset", std::to_string(world_.scaled(1000))}};
     return r;
   }
@@ -63,13 +64,15 @@ std::optional<Response> KucoinSim::refuse(const Request& request, std::size_t& a
                     stamp = request.header("KC-API-TIMESTAMP"), passphrase = request.header("KC-API-PASSPHRASE"),
                     version = request.header("KC-API-KEY-VERSION");
   if (key.empty() || sign.empty() || stamp.empty() || passphrase.empty() || version.empty())
-    return failure(401, "400001", "Please check the header of your request for KC-API-KEY, KC-API-SIGN, "
-                                  "KC-API-TIMESTAMP, KC-API-PASSPHRASE");
+    return failure(401, "400001",
+                   "Please check the header of your request for KC-API-KEY, KC-API-SIGN, "
+                   "KC-API-TIMESTAMP, KC-API-PASSPHRASE");
   if (version == "1") return failure(401, "400008", "The API key version is too old");
   if (version != "2" && version != "3") return failure(401, "400009", "KC-API-KEY-VERSION is invalid");
   const std::int64_t now = world_.wall_ms();
   const bool number = stamp.size() < 16 && stamp.find_first_not_of("0123456789") == std::string::npos;
-  if (!number || std::abs(std::stoll(stamp) - now) > kClockMs) return failure(401, "400002", "Invalid KC-API-TIMESTAMP");
+  if (!number || std::abs(std::stoll(stamp) - now) > kClockMs)
+    return failure(401, "400002", "Invalid KC-API-TIMESTAMP");
   const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) { return a.key == key; });
   if (it == accounts_.end() || (it->expires_ms != 0 && it->expires_ms < now))
     return failure(401, "400003", "KC-API-KEY not exists");
@@ -128,7 +131,13 @@ Response KucoinSim::public_call(const Request& request, const Params& query) {
   if (path.ends_with("/currencies")) {
     Arr rows;
     for (const char* coin : {"USDT", "USDC", "XBT", "ETH", "SOL", "XRP"})
-      rows.raw(Obj().str("currency", coin).str("name", coin).str("fullName", coin).num("precision", 8).raw("chains", "[]").text());
+      rows.raw(Obj()
+                   .str("currency", coin)
+                   .str("name", coin)
+                   .str("fullName", coin)
+                   .num("precision", 8)
+                   .raw("chains", "[]")
+                   .text());
     return reply(rows.text());
   }
   return failure(404, "404000", "Url Not Found");
@@ -139,8 +148,13 @@ Response KucoinSim::bullet(const Request& request, int account) {
   const std::string token = make_token(world_.random);
   tokens_[token] = {account, world_.mono_ms() + world_.scaled(kTokenMs)};
   const std::string scheme = world_.options.tls ? "wss://" : "ws://";
-  const std::string server = Obj().str("endpoint", scheme + world_.authority + socket_path_).flag("encrypt", true)
-                                 .str("protocol", "websocket").num("pingInterval", 18'000).num("pingTimeout", 10'000).text();
+  const std::string server = Obj()
+                                 .str("endpoint", scheme + world_.authority + socket_path_)
+                                 .flag("encrypt", true)
+                                 .str("protocol", "websocket")
+                                 .num("pingInterval", 18'000)
+                                 .num("pingTimeout", 10'000)
+                                 .text();
   return reply(Obj().str("token", token).raw("instanceServers", Arr().raw(server).text()).text());
 }
 
@@ -152,7 +166,8 @@ Response KucoinSim::private_call(const Request& request, const Params& query, st
                                         : failure(400, "400007", "Access denied, require more permission.");
   if (path == "/api/v1/user/api-key") return reply(key_info(account));
   if (path.ends_with("/hf/accounts/opened")) return reply("true");
-  if (path.ends_with("/margin/symbols")) return reply(Obj().num("timestamp", world_.wall_ms()).raw("items", "[]").text());
+  if (path.ends_with("/margin/symbols"))
+    return reply(Obj().num("timestamp", world_.wall_ms()).raw("items", "[]").text());
   if (path.ends_with("/isolated/symbols")) return reply("[]");
   if (strict_permissions_ && !accounts_[account].can_trade)
     return failure(400, "400007", "Access denied, require more permission.");
@@ -166,23 +181,31 @@ Response KucoinSim::history(std::size_t account, const Params& query) const {
   const std::string symbol = query.get("symbol");
   if (!symbol.empty() && find_symbol(symbol, "") == nullptr) return failure(200, "400100", "symbol not exists");
   const std::int64_t from = query.number("from", 0, 0, 1LL << 50), to = query.number("to", 1LL << 50, 0, 1LL << 50);
-  const std::int64_t limit = query.number("limit", kPageDefault, 0, 1'000'000), page = query.number("pageId", 1, 1, 1'000'000);
+  const std::int64_t limit = query.number("limit", kPageDefault, 0, 1'000'000),
+                     page = query.number("pageId", 1, 1, 1'000'000);
   if (limit < 1 || limit > kPageMax) return failure(200, "400100", "limit is invalid");
   if (span_max_ms_ > 0 && to - from > span_max_ms_) return failure(200, "400100", "the time range is too wide");
   std::vector<const KucoinCycle*> found;
   for (const KucoinCycle& c : history_[account]) {
-    if (c.visible_ms <= world_.wall_ms() && c.close_ms >= from && c.close_ms <= to && (symbol.empty() || c.symbol == symbol))
+    if (c.visible_ms <= world_.wall_ms() && c.close_ms >= from && c.close_ms <= to &&
+        (symbol.empty() || c.symbol == symbol))
       found.push_back(&c);
   }
   // The latest first; those of one millisecond in the order they came.
-  std::stable_sort(found.begin(), found.end(), [](const KucoinCycle* a, const KucoinCycle* b) { return a->close_ms > b->close_ms; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const KucoinCycle* a, const KucoinCycle* b) { return a->close_ms > b->close_ms; });
   Arr rows;
   const auto begin = static_cast<std::size_t>((page - 1) * limit);
   for (std::size_t i = begin; i < std::min(found.size(), begin + static_cast<std::size_t>(limit)); ++i)
     rows.raw(history_row(account, *found[i]));
   const auto total = static_cast<std::int64_t>(found.size());
-  return reply(Obj().num("currentPage", page).num("pageSize", limit).num("totalNum", total)
-                   .num("totalPage", (total + limit - 1) / limit).raw("items", rows.text()).text());
+  return reply(Obj()
+                   .num("currentPage", page)
+                   .num("pageSize", limit)
+                   .num("totalNum", total)
+                   .num("totalPage", (total + limit - 1) / limit)
+                   .raw("items", rows.text())
+                   .text());
 }
 
 Response KucoinSim::order_book(const Params& query, std::size_t depth) const {
@@ -192,12 +215,18 @@ Response KucoinSim::order_book(const Params& query, std::size_t depth) const {
   const Ladder book = feed != feeds_.end() ? feed->second.last : world_.market.ladder(*spec, world_.wall_ms(), depth);
   const auto side = [&](const std::vector<Level>& levels) {
     Arr list;
-    for (const Level& l : levels) list.raw(Arr().raw(fixed_text(l.price, spec->price_decimals)).raw(std::to_string(l.qty)).text());
+    for (const Level& l : levels)
+      list.raw(Arr().raw(fixed_text(l.price, spec->price_decimals)).raw(std::to_string(l.qty)).text());
     return list.text();
   };
   const std::int64_t sequence = feed != feeds_.end() ? feed->second.sequence : 1'713'516'609'293;
-  return reply(Obj().str("symbol", spec->native).num("sequence", sequence).raw("asks", side(book.asks)).raw("bids", side(book.bids))
-                   .raw("ts", std::to_string(world_.wall_ms()) + "000000").text());
+  return reply(Obj()
+                   .str("symbol", spec->native)
+                   .num("sequence", sequence)
+                   .raw("asks", side(book.asks))
+                   .raw("bids", side(book.bids))
+                   .raw("ts", std::to_string(world_.wall_ms()) + "000000")
+                   .text());
 }
 
 }  // namespace anduin::sim

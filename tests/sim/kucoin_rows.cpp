@@ -9,7 +9,9 @@ std::string native_coin(const std::string& coin) { return coin == "BTC" ? "XBT" 
 }  // namespace
 
 /// The hexadecimal id of rows and pushes, which is not the uid.
-std::string KucoinSim::user_id(std::size_t account) const { return "633559791e1cbc0001f3" + std::to_string(1000 + account); }
+std::string KucoinSim::user_id(std::size_t account) const {
+  return "633559791e1cbc0001f3" + std::to_string(1000 + account);
+}
 
 std::string KucoinSim::history_row(std::size_t account, const KucoinCycle& c) const {
   const Decimal cost = -(c.pnl + c.fee - c.funding + c.tax);  // the opposite sign of profit
@@ -46,8 +48,13 @@ std::string KucoinSim::position(const KucoinCycle& c, std::int64_t lots, bool op
   Obj row;
   row.str("symbol", c.symbol).raw("maintMarginReq", "0.004").flag("crossMode", cross).num("delevPercentage", 0);
   if (!cross) {
-    row.raw("riskLimit", "500000").raw("realLeverage", "4.9685590767").flag("autoDeposit", true)
-        .raw("posCross", "1.2e-7").raw("posLoss", "0e-8").raw("posComm", "0.06602004").raw("posMargin", "18.40492004");
+    row.raw("riskLimit", "500000")
+        .raw("realLeverage", "4.9685590767")
+        .flag("autoDeposit", true)
+        .raw("posCross", "1.2e-7")
+        .raw("posLoss", "0e-8")
+        .raw("posComm", "0.06602004")
+        .raw("posMargin", "18.40492004");
   }
   row.num("openingTimestamp", c.open_ms)
       .num("currentTimestamp", open ? (c.close_ms != 0 ? c.close_ms : c.open_ms) : c.close_ms)

@@ -51,12 +51,18 @@ std::string target(SimBench& b, bool is_private, const std::string& connect_id =
                                : Request{"POST", "/api/v1/bullet-public", ""};
   const Json data = SimBench::json(b.simulator.http(r).body)["data"];
   const std::string endpoint = text_at(data["instanceServers"][0], "endpoint");
-  return endpoint.substr(endpoint.find('/', 6)) + "?token=" + pct_encode(text_at(data, "token")) + "&connectId=" + connect_id;
+  return endpoint.substr(endpoint.find('/', 6)) + "?token=" + pct_encode(text_at(data, "token")) +
+         "&connectId=" + connect_id;
 }
 
 std::string say(const std::string& topic, const std::string& id = "1", bool is_private = false) {
-  return Obj().str("id", id).str("type", "subscribe").str("topic", topic).flag("privateChannel", is_private)
-      .flag("response", true).text();
+  return Obj()
+      .str("id", id)
+      .str("type", "subscribe")
+      .str("topic", topic)
+      .flag("privateChannel", is_private)
+      .flag("response", true)
+      .text();
 }
 
 ConnId subscribed(SimBench& b, const std::string& topic, bool is_private, std::size_t account = 0) {
@@ -125,14 +131,17 @@ TEST_CASE("kucoin: a socket needs a token, a public one sees no positions, frame
     CHECK(text_at(got, "id") == row["ack"]["id"]);
     CHECK(text_at(got, "type") == row["ack"]["type"]);
   }
-  const auto code = [&](ConnId conn, const std::string& frame) { return int_at(SimBench::json(b.say(conn, frame).at(0)), "code", 0); };
+  const auto code = [&](ConnId conn, const std::string& frame) {
+    return int_at(SimBench::json(b.say(conn, frame).at(0)), "code", 0);
+  };
   CHECK(code(pub, say("/contract/positionAll", "9", true)) == 403);
   CHECK(code(pub, say("/contractMarket/nothing:XBTUSDTM")) == 404);
   CHECK(code(pub, R"({"id":"1","type":"order"})") == 400);
   // A number as id comes back as a text.
   CHECK(b.say(pub, R"({"id":7,"type":"ping"})").at(0).find(R"({"id":"7","type":"pong","timestamp":)") == 0);
   // A symbol that does not exist is acknowledged and never heard of.
-  CHECK(b.say(pub, say("/contractMarket/tickerV2:NOSUCHM", "8")) == std::vector<std::string>{R"({"id":"8","type":"ack"})"});
+  CHECK(b.say(pub, say("/contractMarket/tickerV2:NOSUCHM", "8")) ==
+        std::vector<std::string>{R"({"id":"8","type":"ack"})"});
 }
 
 TEST_CASE("kucoin: topics by the hundred and by the session, frames by the ten seconds, sessions by the user") {
@@ -145,7 +154,8 @@ TEST_CASE("kucoin: topics by the hundred and by the session, frames by the ten s
   };
   b.take(conn);
   CHECK(int_at(SimBench::json(b.say(conn, say(many(0, 101))).at(0)), "code", 0) == 509);
-  for (int i = 0; i < 3; ++i) CHECK(text_at(SimBench::json(b.say(conn, say(many(i * 100, 100))).at(0)), "type") == "ack");
+  for (int i = 0; i < 3; ++i)
+    CHECK(text_at(SimBench::json(b.say(conn, say(many(i * 100, 100))).at(0)), "type") == "ack");
   CHECK(int_at(SimBench::json(b.say(conn, say(many(900, 1))).at(0)), "code", 0) == 509);
   std::string last;
   for (int i = 0; i < 100; ++i) last = b.say(conn, R"({"id":"1","type":"ping"})").at(0);
@@ -204,7 +214,8 @@ TEST_CASE("kucoin: without a client's frame for a minute the socket is told and 
   CHECK(b.sink.closed.at(conn) == 1000);
 }
 
-TEST_CASE("kucoin: tickerV2 has gaps, late repeats, numbers and padded texts, nanoseconds, and silence when nothing moves") {
+TEST_CASE(
+    "kucoin: tickerV2 has gaps, late repeats, numbers and padded texts, nanoseconds, and silence when nothing moves") {
   SimBench b = bench();
   const ConnId conn = subscribed(b, "/contractMarket/tickerV2:XBTUSDTM,ETHUSDTM", false);
   b.control("quiet", R"({"symbol":"ETHUSDT"})");
@@ -235,7 +246,8 @@ TEST_CASE("kucoin: tickerV2 has gaps, late repeats, numbers and padded texts, na
 TEST_CASE("kucoin: the level feed, one level a frame, leads from the snapshot to the book and never crosses") {
   SimBench b = bench();
   const ConnId conn = subscribed(b, "/contractMarket/level2:XBTUSDTM", false);
-  const Json book = SimBench::json(b.simulator.http({"GET", "/api/v1/level2/snapshot", "symbol=XBTUSDTM"}).body)["data"];
+  const Json book =
+      SimBench::json(b.simulator.http({"GET", "/api/v1/level2/snapshot", "symbol=XBTUSDTM"}).body)["data"];
   std::map<Decimal, Decimal> bids, asks;
   for (const Json& l : book["bids"]) bids[*decimal_of(l[0])] = *decimal_of(l[1]);
   for (const Json& l : book["asks"]) asks[*decimal_of(l[0])] = *decimal_of(l[1]);
@@ -251,7 +263,8 @@ TEST_CASE("kucoin: the level feed, one level a frame, leads from the snapshot to
     CHECK(int_at(f["data"], "sequence", 0) == ++sequence);
     if (!bids.empty() && !asks.empty()) CHECK(bids.rbegin()->first < asks.begin()->first);
   }
-  const Json after = SimBench::json(b.simulator.http({"GET", "/api/v1/level2/snapshot", "symbol=XBTUSDTM"}).body)["data"];
+  const Json after =
+      SimBench::json(b.simulator.http({"GET", "/api/v1/level2/snapshot", "symbol=XBTUSDTM"}).body)["data"];
   CHECK(bids.rbegin()->first == *decimal_of(after["bids"][0][0]));
   CHECK(asks.begin()->first == *decimal_of(after["asks"][0][0]));
 }
@@ -280,8 +293,9 @@ TEST_CASE("kucoin: a close is frames without an id and, later, one row whose fig
   CHECK(*decimal_at(r, "pnl") == Decimal::of("5.5"));
   CHECK(*decimal_at(r, "pnl") == -*decimal_at(r, "realisedGrossCost") - *decimal_at(r, "tradeFee") +
                                      *decimal_at(r, "fundingFee") - *decimal_at(r, "tax"));
-  CHECK(Decimal::divide(*decimal_at(r, "realisedGrossCost"), *decimal_at(r, "closePrice") - *decimal_at(r, "openPrice"), 6).abs() ==
-        Decimal::of("0.01"));
+  CHECK(Decimal::divide(*decimal_at(r, "realisedGrossCost"), *decimal_at(r, "closePrice") - *decimal_at(r, "openPrice"),
+                        6)
+            .abs() == Decimal::of("0.01"));
   CHECK(rows(b, "limit=200", 1).empty());
   CHECK(b.control("log")["closes"].size() == 1);
 }
@@ -328,10 +342,12 @@ TEST_CASE("kucoin: hedge sides, liquidation, adl, silent, rewrite, inverse contr
   b.control("visibility", R"({"history_ms":0})");
   const ConnId conn = subscribed(b, "/contract/positionAll", true);
   const auto close = [&](const std::string& more) {
-    return text_at(b.control("close", R"({"symbol":"BTCUSDT","side":"short","size":"0.01","pnl":"-2",)" + more + "}"), "id");
+    return text_at(b.control("close", R"({"symbol":"BTCUSDT","side":"short","size":"0.01","pnl":"-2",)" + more + "}"),
+                   "id");
   };
   const auto row = [&](const std::string& id) {
-    for (const Json& r : rows(b)) if (text_at(r, "closeId") == id) return r;
+    for (const Json& r : rows(b))
+      if (text_at(r, "closeId") == id) return r;
     return Json::object();
   };
   close(R"("hedge":true)");

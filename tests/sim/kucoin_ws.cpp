@@ -10,8 +10,9 @@ constexpr std::size_t kTopicsPerFrame = 100, kTopicsMax = 300, kSessionsMax = 50
 constexpr std::int64_t kFramesMax = 100, kFramesMs = 10'000;
 constexpr std::int64_t kFirstSequence = 1'713'516'609'293;
 constexpr std::array<std::string_view, 5> kChannels{"tickerV2", "ticker", "level2", "level2Depth5", "level2Depth50"};
-constexpr std::string_view kMarket = "/contractMarket/", kPosition = "/contract/position:",
-                           kAll = "/contract/positionAll", kWallet = "/contractAccount/wallet";
+constexpr std::string_view kMarket = "/contractMarket/",
+                           kPosition = "/contract/position:", kAll = "/contract/positionAll",
+                           kWallet = "/contractAccount/wallet";
 
 }  // namespace
 
@@ -101,9 +102,10 @@ std::optional<std::pair<int, std::string>> KucoinSim::split(const Conn& conn, co
   if (colon == std::string::npos || colon + 1 == topic.size()) return std::pair{404, "topic does not exist"};
   const std::string head = topic.substr(0, colon + 1);
   if (!is_private) {
-    const bool known = topic.starts_with(kMarket) &&
-                       std::find(kChannels.begin(), kChannels.end(),
-                                 std::string_view(topic).substr(kMarket.size(), colon - kMarket.size())) != kChannels.end();
+    const bool known =
+        topic.starts_with(kMarket) &&
+        std::find(kChannels.begin(), kChannels.end(),
+                  std::string_view(topic).substr(kMarket.size(), colon - kMarket.size())) != kChannels.end();
     if (!known) return std::pair{404, "topic does not exist"};
   }
   std::string rest = topic.substr(colon + 1);
@@ -152,8 +154,14 @@ void KucoinSim::push_private(std::size_t account, const std::string& topic, cons
     if (conn.account != static_cast<int>(account)) continue;
     for (const std::string& name : {topic, std::string(kPosition) + symbol}) {
       if (conn.topics.count(name) == 0 || (name != topic && topic != kAll)) continue;
-      sink_.send(id, Obj().str("topic", name).str("type", "message").raw("data", data).str("subject", subject)
-                         .str("userId", user_id(account)).str("channelType", "private").text());
+      sink_.send(id, Obj()
+                         .str("topic", name)
+                         .str("type", "message")
+                         .raw("data", data)
+                         .str("subject", subject)
+                         .str("userId", user_id(account))
+                         .str("channelType", "private")
+                         .text());
     }
   }
 }

@@ -23,7 +23,8 @@ struct Live : Bench {
   /// The looks into the history of one symbol that are open.
   [[nodiscard]] std::size_t looks() const {
     const auto all = open_requests(t::kHistory);
-    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& r) { return !r.query("symbol").empty(); }));
+    return static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [](const auto& r) { return !r.query("symbol").empty(); }));
   }
   void answer_look(const t::Rows& rows) { answer(t::kHistory, t::page(rows), 200, "symbol="); }
 };
@@ -49,8 +50,11 @@ TEST_CASE("the private socket: a signed token, a welcome, two topics, then histo
   CHECK(b.frames.empty());
   b.frame(1, R"({"id":"x","type":"welcome"})");
   REQUIRE(b.frames.size() == 2);
-  CHECK(json::parse(b.frames[0].text) ==
-        json{{"id", "positions"}, {"type", "subscribe"}, {"topic", "/contract/positionAll"}, {"privateChannel", true}, {"response", true}});
+  CHECK(json::parse(b.frames[0].text) == json{{"id", "positions"},
+                                              {"type", "subscribe"},
+                                              {"topic", "/contract/positionAll"},
+                                              {"privateChannel", true},
+                                              {"response", true}});
   CHECK(json::parse(b.frames[1].text).at("topic") == "/contractAccount/wallet");
   b.frame(1, R"({"id":"wallet","type":"ack"})");
   for (const auto& s : b.statuses) CHECK(s.feed != "positions");
@@ -110,8 +114,11 @@ TEST_CASE("a token that is refused: the key ends it, the clock is asked once, tr
   CHECK(clock_result == AND_OK);
   CHECK(clock->open_requests(t::kTime).size() == 1);
   CHECK(clock->redialled.size() == 1);
-  for (const auto& [body, status] : {std::pair{t::refusal("500000"), 500}, {t::refusal("429000"), 429}, {std::string("<html>1015"), 429},
-                                     {std::string("<html>"), 502}, {t::refusal("400100"), 200}}) {
+  for (const auto& [body, status] : {std::pair{t::refusal("500000"), 500},
+                                     {t::refusal("429000"), 429},
+                                     {std::string("<html>1015"), 429},
+                                     {std::string("<html>"), 502},
+                                     {t::refusal("400100"), 200}}) {
     const auto [b, result] = after(body, status);
     CHECK(result == AND_OK);
     CHECK(b->redialled.size() == 1);
@@ -206,13 +213,19 @@ TEST_CASE("lesson 6: hedge sides are positions of their own") {
   CHECK(b.closes[1].side == "long");
 }
 
-TEST_CASE("lessons 9 to 11: noise and frames that lack what only some positions have trigger nothing and break nothing") {
+TEST_CASE(
+    "lessons 9 to 11: noise and frames that lack what only some positions have trigger nothing and break nothing") {
   Live b;
   const auto send = [&](const json& data, const char* subject = "position.change") {
-    b.frame(1, json{{"topic", "/contract/positionAll"}, {"type", "message"}, {"subject", subject}, {"data", data}}.dump());
+    b.frame(1,
+            json{{"topic", "/contract/positionAll"}, {"type", "message"}, {"subject", subject}, {"data", data}}.dump());
   };
   send({{"markPrice", 7947.83}, {"currentTimestamp", kNow}, {"changeReason", "markPriceChange"}});
-  send({{"markPrice", 1}, {"symbol", "XBTUSDTM"}, {"changeReason", "markPriceChange"}, {"currentQty", 0}, {"isOpen", false}});
+  send({{"markPrice", 1},
+        {"symbol", "XBTUSDTM"},
+        {"changeReason", "markPriceChange"},
+        {"currentQty", 0},
+        {"isOpen", false}});
   send({{"fundingTime", kNow}, {"qty", 100}, {"fundingFee", -296}, {"settleCurrency", "XBT"}}, "position.settlement");
   send({{"symbol", "XBTUSDTM"}, {"riskLimitLevel", 2}, {"success", true}}, "position.adjustRiskLimit");
   send({{"symbol", "XBTUSDTM"}, {"changeReason", "marginChange"}});
@@ -227,7 +240,8 @@ TEST_CASE("lessons 9 to 11: noise and frames that lack what only some positions 
   CHECK(b.errors.size() == 1);
   b.requests.clear();
   b.advance(2'000);
-  CHECK(std::any_of(b.requests.begin(), b.requests.end(), [](const auto& r) { return r.query("symbol").empty(); }));  // a sweep
+  CHECK(std::any_of(b.requests.begin(), b.requests.end(),
+                    [](const auto& r) { return r.query("symbol").empty(); }));  // a sweep
 }
 
 TEST_CASE("a row that shows another opening time than the socket is found by its closing time, and said") {
@@ -280,15 +294,22 @@ TEST_CASE("balances: one call a currency, XBT is BTC, overtaken wallet frames ar
   Live b(json{{"balance", {"USDT", "XBT"}}});
   b.query_balance();
   b.query_balance();  // one is under way
-  b.answer(t::kOverview, t::reply({{"accountEquity", 394.439280806}, {"availableBalance", 290.326799096}, {"currency", "USDT"}}), 200, "currency=USDT");
-  b.answer(t::kOverview, t::reply({{"accountEquity", 1.2e-7}, {"availableBalance", 0}, {"currency", "XBT"}}), 200, "currency=XBT");
+  b.answer(t::kOverview,
+           t::reply({{"accountEquity", 394.439280806}, {"availableBalance", 290.326799096}, {"currency", "USDT"}}), 200,
+           "currency=USDT");
+  b.answer(t::kOverview, t::reply({{"accountEquity", 1.2e-7}, {"availableBalance", 0}, {"currency", "XBT"}}), 200,
+           "currency=XBT");
   REQUIRE(b.balances.size() == 2);
   CHECK(b.balances[0].total == "394.439280806");
   CHECK(b.balances[1].currency == "BTC");
   CHECK(b.balances[1].total == "0.00000012");
   const auto wallet = [&](const char* version, const char* equity) {
-    b.frame(1, json{{"topic", "/contractAccount/wallet"}, {"type", "message"}, {"subject", "walletBalance.change"},
-                    {"data", {{"currency", "USDT"}, {"equity", equity}, {"availableBalance", "1"}, {"version", version}}}}.dump());
+    b.frame(1,
+            json{{"topic", "/contractAccount/wallet"},
+                 {"type", "message"},
+                 {"subject", "walletBalance.change"},
+                 {"data", {{"currency", "USDT"}, {"equity", equity}, {"availableBalance", "1"}, {"version", version}}}}
+                .dump());
   };
   wallet("1337", "10");
   wallet("999", "9");
@@ -309,7 +330,8 @@ TEST_CASE("history that the key may not read ends the account with words that sa
   CHECK(b.statuses.back().detail.find("allow_trading_key") != std::string::npos);
 }
 
-TEST_CASE("lesson 34: the stated time is waited for; without one it is overload; the network's ban closes the address") {
+TEST_CASE(
+    "lesson 34: the stated time is waited for; without one it is overload; the network's ban closes the address") {
   const auto next_look_after = [](const std::string& body, const json& headers) {
     Bench b(true);
     b.start();
@@ -335,7 +357,9 @@ TEST_CASE("lesson 36: a stamp that is refused asks the clock and tries once more
   CHECK(b.open_requests(t::kHistory).size() == 1);
 }
 
-TEST_CASE("a topic that is refused: the wallet's is reported, the positions' dials again and says that history alone is read") {
+TEST_CASE(
+    "a topic that is refused: the wallet's is reported, the positions' dials again and says that history alone is "
+    "read") {
   Bench b(true);
   b.start();
   for (int i = 0; i < 3; ++i) b.answer(t::kTime, t::reply(b.now_ms));

@@ -17,40 +17,66 @@ inline constexpr const char* kHistory = "/api/v1/history-positions";
 inline constexpr const char* kOverview = "/api/v1/account-overview";
 inline constexpr const char* kKey = "/api/v1/user/api-key";
 
-inline std::string reply(const nlohmann::json& data) { return nlohmann::json{{"code", "200000"}, {"data", data}}.dump(); }
+inline std::string reply(const nlohmann::json& data) {
+  return nlohmann::json{{"code", "200000"}, {"data", data}}.dump();
+}
 inline std::string refusal(const std::string& code, const std::string& text = "no") {
   return nlohmann::json{{"code", code}, {"msg", text}}.dump();
 }
-inline std::string token_answer(const std::string& token = "T", const std::string& endpoint = "wss://ws-api-futures.kucoin.com/") {
+inline std::string token_answer(const std::string& token = "T",
+                                const std::string& endpoint = "wss://ws-api-futures.kucoin.com/") {
   return reply({{"token", token},
-                {"instanceServers", {{{"endpoint", endpoint}, {"encrypt", true}, {"protocol", "websocket"},
-                                      {"pingInterval", 18000}, {"pingTimeout", 10000}}}}});
+                {"instanceServers",
+                 {{{"endpoint", endpoint},
+                   {"encrypt", true},
+                   {"protocol", "websocket"},
+                   {"pingInterval", 18000},
+                   {"pingTimeout", 10000}}}}});
 }
 
 using Rows = std::vector<nlohmann::json>;
 /// A history row as KuCoin writes it: a cycle of XBTUSDTM that earned `pnl`.
 inline nlohmann::json closed_row(const std::string& id, std::int64_t close_ms, const std::string& pnl = "5",
                                  std::int64_t open_ms = 0) {
-  return {{"closeId", id},        {"userId", "633559791e1cbc0001f319bc"}, {"symbol", "XBTUSDTM"},
-          {"settleCurrency", "USDT"}, {"leverage", "1.0"},                {"type", "CLOSE_LONG"},
-          {"pnl", pnl},           {"openTime", open_ms != 0 ? open_ms : close_ms - 60'000},
-          {"closeTime", close_ms}, {"openPrice", "90000"},                {"closePrice", "90500"},
-          {"marginMode", "CROSS"}, {"side", "LONG"}};
+  return {{"closeId", id},
+          {"userId", "633559791e1cbc0001f319bc"},
+          {"symbol", "XBTUSDTM"},
+          {"settleCurrency", "USDT"},
+          {"leverage", "1.0"},
+          {"type", "CLOSE_LONG"},
+          {"pnl", pnl},
+          {"openTime", open_ms != 0 ? open_ms : close_ms - 60'000},
+          {"closeTime", close_ms},
+          {"openPrice", "90000"},
+          {"closePrice", "90500"},
+          {"marginMode", "CROSS"},
+          {"side", "LONG"}};
 }
 inline nlohmann::json with(nlohmann::json row, const std::string& member, const nlohmann::json& value) {
   row[member] = value;
   return row;
 }
 inline std::string page(const Rows& rows, int current = 1, int total = 1) {
-  return reply({{"currentPage", current}, {"pageSize", 200}, {"totalNum", rows.size()}, {"totalPage", total}, {"items", rows}});
+  return reply(
+      {{"currentPage", current}, {"pageSize", 200}, {"totalNum", rows.size()}, {"totalPage", total}, {"items", rows}});
 }
 inline std::string position_frame(std::int64_t opening_ms, std::int64_t now_ms, int lots, bool open,
                                   const std::string& side = "BOTH", const std::string& symbol = "XBTUSDTM") {
-  return nlohmann::json{{"topic", "/contract/positionAll"}, {"type", "message"}, {"subject", "position.change"},
+  return nlohmann::json{{"topic", "/contract/positionAll"},
+                        {"type", "message"},
+                        {"subject", "position.change"},
                         {"channelType", "private"},
-                        {"data", {{"symbol", symbol}, {"openingTimestamp", opening_ms}, {"currentTimestamp", now_ms},
-                                  {"currentQty", lots}, {"isOpen", open}, {"changeReason", "positionChange"},
-                                  {"marginMode", "CROSS"}, {"positionSide", side}, {"settleCurrency", "USDT"}}}}.dump();
+                        {"data",
+                         {{"symbol", symbol},
+                          {"openingTimestamp", opening_ms},
+                          {"currentTimestamp", now_ms},
+                          {"currentQty", lots},
+                          {"isOpen", open},
+                          {"changeReason", "positionChange"},
+                          {"marginMode", "CROSS"},
+                          {"positionSide", side},
+                          {"settleCurrency", "USDT"}}}}
+      .dump();
 }
 
 struct Bench : PluginBench {

@@ -41,9 +41,11 @@ TEST_CASE("the recorded futures frames end on the tops of the README") {
   ANDUIN_NEED_SHARED();
   REQUIRE(recorded().size() == 39);
   const auto ticker = tops("tickerV2");
-  CHECK(ticker == std::map<std::string, std::string>{{"XBTMM22", "31741/31776"}, {"XBTUSDM", "31741/31742"}, {"XBTUSDTM", "88987.4/88987.5"}});
+  CHECK(ticker == std::map<std::string, std::string>{
+                      {"XBTMM22", "31741/31776"}, {"XBTUSDM", "31741/31742"}, {"XBTUSDTM", "88987.4/88987.5"}});
   const auto depth = tops("level2Depth5");
-  CHECK(depth == std::map<std::string, std::string>{{"XBTUSDM", "31528/31529"}, {"XBTMM22", "31626/31648"}, {"XBTUSDTM", "89720.9/89721"}});
+  CHECK(depth == std::map<std::string, std::string>{
+                     {"XBTUSDM", "31528/31529"}, {"XBTMM22", "31626/31648"}, {"XBTUSDTM", "89720.9/89721"}});
 }
 
 TEST_CASE("the recorded answers: contracts, a token, and private frames that are no closes") {

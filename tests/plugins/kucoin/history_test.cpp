@@ -138,7 +138,8 @@ TEST_CASE("a rewritten row is told again, so that the host can see the differenc
   const std::string id = v.close(R"({"symbol":"BTCUSDT","side":"long","size":"0.01","pnl":"1"})");
   v.advance(130'000);
   CHECK(v.plugin->ids() == std::vector<std::string>{id});
-  v.close(R"({"symbol":"BTCUSDT","side":"long","size":"0.01","pnl":"2","id":")" + id + R"(","rewrite":true,"silent":true})");
+  v.close(R"({"symbol":"BTCUSDT","side":"long","size":"0.01","pnl":"2","id":")" + id +
+          R"(","rewrite":true,"silent":true})");
   v.advance(61'000);
   REQUIRE(v.plugin->closes.size() == 2);
   CHECK(v.plugin->closes[1].id == id);
@@ -157,6 +158,23 @@ TEST_CASE("duplicate and reordered pages: each row once, oldest first") {
   b.answer(t::kHistory, t::page({closed_row("4", now - 2)}, 3, 3));
   CHECK(b.ids() == std::vector<std::string>{"1", "10", "2", "3", "4", "5"});
   CHECK(b.order.back() == "watermark");
+}
+
+TEST_CASE("more rows than one step may emit: the window is read in halves") {
+  Bench b(true);
+  b.start();
+  const auto first = b.open_requests(t::kHistory).at(0);
+  const std::int64_t from = std::stoll(first.query("from")), to = std::stoll(first.query("to"));
+  int pages = 0;
+  for (; b.open_requests(t::kHistory).at(0).query("to") == first.query("to"); ++pages) {
+    t::Rows rows;
+    for (int i = 0; i < 200; ++i) rows.push_back(closed_row(std::to_string(pages * 200 + i + 1), to - pages));
+    b.answer(t::kHistory, t::page(rows, pages + 1, 100));
+    REQUIRE(pages < 100);
+  }
+  CHECK(b.closes.empty());
+  CHECK(b.open_requests(t::kHistory).at(0).query("from") == std::to_string(from));
+  CHECK(b.open_requests(t::kHistory).at(0).query("to") == std::to_string(from + (to - from) / 2));
 }
 
 TEST_CASE("a page that fails is asked again; a window is never half read") {
@@ -213,7 +231,8 @@ TEST_CASE("lessons 13 to 15: liquidation and adl settle; what nobody has seen is
   CHECK_FALSE(hold(t::with(row, "type", "SETTLE_LONG")).empty());
   CHECK_FALSE(hold(t::with(row, "withdrawPnl", "0.1")).empty());
   json sum = row;
-  sum.update({{"realisedGrossCost", "-0.5837"}, {"tradeFee", "0.03766066"}, {"fundingFee", "-0.03389521"}, {"tax", "0.0"}});
+  sum.update(
+      {{"realisedGrossCost", "-0.5837"}, {"tradeFee", "0.03766066"}, {"fundingFee", "-0.03389521"}, {"tax", "0.0"}});
   CHECK(hold(sum).empty());
   CHECK_FALSE(hold(t::with(sum, "fundingFee", "0.03389521")).empty());
   CHECK_FALSE(hold(t::with(sum, "pnl", "0.51")).empty());
@@ -222,7 +241,8 @@ TEST_CASE("lessons 13 to 15: liquidation and adl settle; what nobody has seen is
 TEST_CASE("a row of another user id than those before it is held") {
   Bench b(true);
   b.start();
-  b.answer(t::kHistory, t::page({closed_row("1", b.now_ms - 9), t::with(closed_row("2", b.now_ms - 5), "userId", "other")}));
+  b.answer(t::kHistory,
+           t::page({closed_row("1", b.now_ms - 9), t::with(closed_row("2", b.now_ms - 5), "userId", "other")}));
   REQUIRE(b.closes.size() == 2);
   CHECK(b.closes[0].hold.empty());
   CHECK(b.closes[1].hold.find("other") != std::string::npos);

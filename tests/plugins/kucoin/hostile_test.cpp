@@ -12,12 +12,15 @@ namespace t = anduin::test;
 namespace {
 
 const std::string kTicker =
-    R"({"topic":"/contractMarket/tickerV2:XBTUSDTM","type":"message","subject":"tickerV2","sn":5,"data":{"symbol":"XBTUSDTM","sequence":5,"bestBidSize":50,"bestBidPrice":"100.5","bestAskPrice":"101.5","bestAskSize":7,"ts":1740641976241000000}})";
+    R"({"topic":"/contractMarket/tickerV2:XBTUSDTM","type":"message","subject":"tickerV2","sn":5,)"
+    R"("data":{"symbol":"XBTUSDTM","sequence":5,)"
+    R"("bestBidSize":50,"bestBidPrice":"100.5","bestAskPrice":"101.5","bestAskSize":7,"ts":1740641976241000000}})";
 
 /// The text with one member at any depth dropped or replaced.
 std::vector<std::string> variants(const json& good) {
   std::vector<std::string> out;
-  const std::vector<json> wrong{nullptr, "", "x", -1, 1e40, true, json::array(), json::object(), json::array({1, "2"}), std::string(5000, '9')};
+  const std::vector<json> wrong{
+      nullptr, "", "x", -1, 1e40, true, json::array(), json::object(), json::array({1, "2"}), std::string(5000, '9')};
   const json flat = good.flatten();
   for (const auto& [pointer, value] : flat.items()) {
     for (const json& w : wrong) {
@@ -104,8 +107,9 @@ TEST_CASE("rows: anything in a member's place is a close with that id, or a comp
 }
 
 TEST_CASE("answers about history that are none: asked again, never taken as nothing there") {
-  for (const json& data : {json(nullptr), json::array(), json("x"), json{{"items", nullptr}, {"currentPage", 1}, {"totalPage", 1}},
-                           json{{"items", json::array()}}, json{{"items", json::array()}, {"currentPage", 1}, {"totalPage", "many"}}}) {
+  for (const json& data :
+       {json(nullptr), json::array(), json("x"), json{{"items", nullptr}, {"currentPage", 1}, {"totalPage", 1}},
+        json{{"items", json::array()}}, json{{"items", json::array()}, {"currentPage", 1}, {"totalPage", "many"}}}) {
     Bench b(true);
     b.start();
     b.answer(t::kHistory, t::reply(data));

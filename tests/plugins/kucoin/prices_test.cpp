@@ -13,17 +13,34 @@ namespace {
 const std::string kXbt = "/contractMarket/tickerV2:XBTUSDTM";
 
 json ticker(const std::string& symbol, std::int64_t sequence, const json& bid, const json& ask) {
-  return {{"topic", "/contractMarket/tickerV2:" + symbol}, {"type", "message"}, {"subject", "tickerV2"}, {"sn", sequence},
-          {"data", {{"symbol", symbol}, {"sequence", sequence}, {"bestBidSize", 5044}, {"bestBidPrice", bid},
-                    {"bestAskPrice", ask}, {"bestAskSize", 73}, {"ts", 1'746'270'500'123'456'789}}}};
+  return {{"topic", "/contractMarket/tickerV2:" + symbol},
+          {"type", "message"},
+          {"subject", "tickerV2"},
+          {"sn", sequence},
+          {"data",
+           {{"symbol", symbol},
+            {"sequence", sequence},
+            {"bestBidSize", 5044},
+            {"bestBidPrice", bid},
+            {"bestAskPrice", ask},
+            {"bestAskSize", 73},
+            {"ts", 1'746'270'500'123'456'789}}}};
 }
 std::string tick(std::int64_t sequence, const std::string& bid = "100", const std::string& ask = "101") {
   return ticker("XBTUSDTM", sequence, bid, ask).dump();
 }
 json contract(const std::string& symbol, bool inverse = false) {
-  return {{"symbol", symbol}, {"type", "FFWCSX"}, {"baseCurrency", "XBT"}, {"quoteCurrency", inverse ? "USD" : "USDT"},
-          {"settleCurrency", inverse ? "XBT" : "USDT"}, {"multiplier", inverse ? -1.0 : 0.001}, {"lotSize", 1},
-          {"tickSize", 0.1}, {"isInverse", inverse}, {"status", "Open"}, {"expireDate", nullptr}};
+  return {{"symbol", symbol},
+          {"type", "FFWCSX"},
+          {"baseCurrency", "XBT"},
+          {"quoteCurrency", inverse ? "USD" : "USDT"},
+          {"settleCurrency", inverse ? "XBT" : "USDT"},
+          {"multiplier", inverse ? -1.0 : 0.001},
+          {"lotSize", 1},
+          {"tickSize", 0.1},
+          {"isInverse", inverse},
+          {"status", "Open"},
+          {"expireDate", nullptr}};
 }
 json sent(const Bench& b, std::size_t i) { return json::parse(b.frames.at(i).text); }
 
@@ -82,9 +99,9 @@ TEST_CASE("lesson 22: every dial asks for a new token, and the answer to an olde
 }
 
 TEST_CASE("no token, no server, no JSON, a server that never greets: dialled again") {
-  for (const std::string& body : {t::refusal("500000"), t::reply({{"token", ""}, {"instanceServers", json::array()}}),
-                                  t::reply({{"token", "x"}, {"instanceServers", json::array()}}), std::string("<html>"),
-                                  t::refusal("400100")}) {
+  for (const std::string& body :
+       {t::refusal("500000"), t::reply({{"token", ""}, {"instanceServers", json::array()}}),
+        t::reply({{"token", "x"}, {"instanceServers", json::array()}}), std::string("<html>"), t::refusal("400100")}) {
     Bench b(false, {{"market", {"linear"}}});
     b.start();
     b.connect();
@@ -109,10 +126,12 @@ TEST_CASE("a token that is refused on the socket leads to a new one; other refus
   b.frame(1, R"({"id":"x","type":"error","code":401,"data":"token is invalid"})");
   CHECK(b.redialled == std::vector<std::uint32_t>{1});
   Live c;
-  c.frame(1, json{{"id", sent(c, 0).at("id")}, {"type", "error"}, {"code", 404}, {"data", "topic does not exist"}}.dump());
+  c.frame(1,
+          json{{"id", sent(c, 0).at("id")}, {"type", "error"}, {"code", 404}, {"data", "topic does not exist"}}.dump());
   REQUIRE(c.frames.size() == 3);  // lesson 25: taken apart, so that only the bad one is lost
   c.frame(1, json{{"id", sent(c, 1).at("id")}, {"type", "ack"}}.dump());
-  c.frame(1, json{{"id", sent(c, 2).at("id")}, {"type", "error"}, {"code", 404}, {"data", "topic does not exist"}}.dump());
+  c.frame(1,
+          json{{"id", sent(c, 2).at("id")}, {"type", "error"}, {"code", 404}, {"data", "topic does not exist"}}.dump());
   CHECK(c.redialled.empty());
   REQUIRE(c.errors.size() == 1);
   CHECK(c.errors[0].find(sent(c, 2).at("topic").get<std::string>()) == 0);
@@ -120,7 +139,8 @@ TEST_CASE("a token that is refused on the socket leads to a new one; other refus
 
 TEST_CASE("lesson 26: too many at once is asked again later; an answer to another question changes nothing") {
   Live b;
-  b.frame(1, json{{"id", sent(b, 0).at("id")}, {"type", "error"}, {"code", 509}, {"data", "exceed permits per second"}}.dump());
+  b.frame(1, json{{"id", sent(b, 0).at("id")}, {"type", "error"}, {"code", 509}, {"data", "exceed permits per second"}}
+                 .dump());
   b.frame(1, R"({"id":"somebody","type":"ack"})");
   CHECK(b.frames.size() == 1);
   CHECK(b.redialled.empty());
@@ -254,11 +274,17 @@ TEST_CASE("level2Depth5: the first level of each side, an empty side is no quote
   CHECK(sent(b, 0).at("topic").get<std::string>().starts_with("/contractMarket/level2Depth5:"));
   const auto level = [](const json& price, int size) { return json::array({price, size}); };
   const auto depth = [](const json& bids, const json& asks, std::int64_t sequence) {
-    return json{{"topic", "/contractMarket/level2Depth5:XBTUSDTM"}, {"type", "message"}, {"subject", "level2"}, {"sn", 1},
-                {"data", {{"bids", bids}, {"sequence", sequence}, {"timestamp", 1731680019100}, {"ts", 1731680019100}, {"asks", asks}}}}
+    return json{
+        {"topic", "/contractMarket/level2Depth5:XBTUSDTM"},
+        {"type", "message"},
+        {"subject", "level2"},
+        {"sn", 1},
+        {"data",
+         {{"bids", bids}, {"sequence", sequence}, {"timestamp", 1731680019100}, {"ts", 1731680019100}, {"asks", asks}}}}
         .dump();
   };
-  b.frame(1, depth(json::array({level("89720.9", 513), level("89720.8", 12)}), json::array({level(89721, 906), level("89721.1", 203)}), 10));
+  b.frame(1, depth(json::array({level("89720.9", 513), level("89720.8", 12)}),
+                   json::array({level(89721, 906), level("89721.1", 203)}), 10));
   b.frame(1, depth(json::array(), json::array({level("89721", 906)}), 11));
   b.frame(1, depth(json::array({level("89720", 1)}), json::array({level("89721", 2)}), 9));
   REQUIRE(b.prices.size() == 2);
@@ -271,8 +297,16 @@ TEST_CASE("level2Depth5: the first level of each side, an empty side is no quote
 
 TEST_CASE("frames of other channels and of the level feed make no price") {
   Live b;
-  b.frame(1, R"({"data":{"sequence":1,"change":"39069.0,buy,23960","timestamp":1},"subject":"level2","topic":"/contractMarket/level2:XBTUSDTM","type":"message"})");
-  b.frame(1, R"({"topic":"/contractMarket/ticker:XBTUSDTM","type":"message","subject":"ticker","data":{"symbol":"XBTUSDTM","bestBidPrice":"1","bestAskPrice":"2"}})");
+  b.frame(1, json{{"topic", "/contractMarket/level2:XBTUSDTM"},
+                  {"type", "message"},
+                  {"subject", "level2"},
+                  {"data", {{"sequence", 1}, {"change", "39069.0,buy,23960"}, {"timestamp", 1}}}}
+                 .dump());
+  b.frame(1, json{{"topic", "/contractMarket/ticker:XBTUSDTM"},
+                  {"type", "message"},
+                  {"subject", "ticker"},
+                  {"data", {{"symbol", "XBTUSDTM"}, {"bestBidPrice", "1"}, {"bestAskPrice", "2"}}}}
+                 .dump());
   CHECK(b.prices.empty());
   CHECK(b.errors.empty());
 }
@@ -311,7 +345,8 @@ TEST_CASE("lesson 38: a contract that cannot be read costs itself; a failing lis
   CHECK(b.statuses.at(0).state == "ready");
   Bench c(false);
   c.start();
-  for (const auto& [body, status] : {std::pair{std::string("{}"), 502}, {t::reply("nothing"), 200}, {t::refusal("500000"), 500}}) {
+  for (const auto& [body, status] :
+       {std::pair{std::string("{}"), 502}, {t::reply("nothing"), 200}, {t::refusal("500000"), 500}}) {
     c.answer(t::kContracts, body, status);
     c.advance(60'000);
   }
@@ -335,7 +370,8 @@ TEST_CASE("linear and inverse contracts have a connection each; with neither wan
 }
 
 TEST_CASE("options that cannot be are named") {
-  for (const json& options : {json{{"price_channel", "ticker"}}, json{{"market", {"spot"}}}, json{{"market", json::array()}}})
+  for (const json& options :
+       {json{{"price_channel", "ticker"}}, json{{"market", {"spot"}}}, json{{"market", json::array()}}})
     CHECK(Bench(false, options).create_code == AND_E_CONFIG);
   CHECK(Bench(true, {{"balance", json::array()}}).create_code == AND_E_CONFIG);
 }

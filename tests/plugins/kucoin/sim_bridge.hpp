@@ -41,7 +41,8 @@ class SimBridge {
     for (std::int64_t passed = 0; passed < ms; passed += kStepMs) {
       sim.advance(kStepMs);
       if (sim.clock.wall_ms() % kPingMs == 0)
-        for (const auto& [plugin_conn, sim_conn] : conns_) sim.simulator.ws_message(sim_conn, R"({"id":"ping","type":"ping"})");
+        for (const auto& [plugin_conn, sim_conn] : conns_)
+          sim.simulator.ws_message(sim_conn, R"({"id":"ping","type":"ping"})");
       if (plugin) plugin->advance(kStepMs);
       pump();
     }
@@ -56,7 +57,8 @@ class SimBridge {
     std::vector<std::string> out;
     const sim::Json log = sim.control("log");
     for (const sim::Json& c : log["closes"])
-      out.push_back(sim::text_at(c, "id") + " " + sim::text_at(c, "pnl") + " " + sim::text_at(c, "closedAt") + " " + sim::text_at(c, "side"));
+      out.push_back(sim::text_at(c, "id") + " " + sim::text_at(c, "pnl") + " " + sim::text_at(c, "closedAt") + " " +
+                    sim::text_at(c, "side"));
     std::sort(out.begin(), out.end());
     return out;
   }
@@ -109,7 +111,8 @@ class SimBridge {
     const std::string stamp = std::to_string(sim.clock.wall_ms()), target = r.target;
     const std::size_t mark = target.find('?');
     sim::Request q{r.method, r.path(), mark == std::string::npos ? "" : target.substr(mark + 1)};
-    q.headers = {{"KC-API-KEY", a.key}, {"KC-API-TIMESTAMP", stamp},
+    q.headers = {{"KC-API-KEY", a.key},
+                 {"KC-API-TIMESTAMP", stamp},
                  {"KC-API-SIGN", sim::base64_encode(sim::hmac_sha256(a.secret, stamp + r.method + target))},
                  {"KC-API-PASSPHRASE", sim::base64_encode(sim::hmac_sha256(a.secret, a.passphrase))},
                  {"KC-API-KEY-VERSION", "3"}};

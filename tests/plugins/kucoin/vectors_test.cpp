@@ -63,7 +63,8 @@ std::vector<SeenClose> history(const json& row) {
   b.start(0);
   b.answer(t::kHistory, row.at("text").get<std::string>());
   // The sample of a first page of three says so; the others are asked for.
-  for (int page = 2; page <= 3 && !b.open_requests(t::kHistory).empty(); ++page) b.answer(t::kHistory, t::page({}, page, 3));
+  for (int page = 2; page <= 3 && !b.open_requests(t::kHistory).empty(); ++page)
+    b.answer(t::kHistory, t::page({}, page, 3));
   CHECK(b.errors.empty());
   return b.closes;
 }
@@ -120,7 +121,8 @@ TEST_CASE("every decode row of the vectors: closes, triggers, balances, prices, 
         else b.frame(1, row.at("text"));
         REQUIRE(b.balances.size() == 1);
         CHECK(Decimal::of(b.balances[0].total) == Decimal::of(want.at("balances")[0].at("total").get<std::string>()));
-        CHECK(Decimal::of(b.balances[0].available) == Decimal::of(want.at("balances")[0].at("available").get<std::string>()));
+        CHECK(Decimal::of(b.balances[0].available) ==
+              Decimal::of(want.at("balances")[0].at("available").get<std::string>()));
         CHECK(b.balances[0].currency == want.at("balances")[0].at("currency"));
       } else if (want.contains("price")) {
         Bench b(false);
@@ -205,14 +207,16 @@ TEST_CASE("every signing row of the vectors, through the host's templates and th
         ++done;
         continue;
       }
-      v::Credentials credentials({{"key", in.value("apiKey", "")}, {"secret", in.value("apiSecret", "")},
+      v::Credentials credentials({{"key", in.value("apiKey", "")},
+                                  {"secret", in.value("apiSecret", "")},
                                   {"passphrase", in.value("passphrase", in.value("plain", ""))}});
       v::RenderContext context;
       context.credentials = &credentials;
       context.venue_ms = in.value("timestamp_ms", std::int64_t{0});
       auto renderer = *v::Renderer::create(Bench::manifest().at("sign"));
       if (in.contains("plain")) {  // the SDK's worked example: a text alone, as the passphrase is signed
-        const auto out = renderer.render_http({.method = "GET", .target = "/", .headers = "X: {{sig.passphrase}}\n"}, context);
+        const auto out =
+            renderer.render_http({.method = "GET", .target = "/", .headers = "X: {{sig.passphrase}}\n"}, context);
         REQUIRE(out.has_value());
         CHECK(out->headers.at(0).second == row.at("expected").at("signature"));
         ++done;
@@ -220,16 +224,19 @@ TEST_CASE("every signing row of the vectors, through the host's templates and th
       }
       Bench b(true, {{"key_version", in.at("keyVersion")}});
       b.start();
-      const std::string headers = b.open_requests(t::kHistory).at(0).headers, query = in.at("query"), path = in.at("path"),
-                        method = in.at("method"), body = in.at("body"), target = query.empty() ? path : path + "?" + query;
-      const v::HttpTemplate request{.method = method, .target = target, .headers = headers, .body = body, .sign = "rest"};
+      const std::string headers = b.open_requests(t::kHistory).at(0).headers, query = in.at("query"),
+                        path = in.at("path"), method = in.at("method"), body = in.at("body"),
+                        target = query.empty() ? path : path + "?" + query;
+      const v::HttpTemplate request{
+          .method = method, .target = target, .headers = headers, .body = body, .sign = "rest"};
       CHECK(*renderer.signed_text(request, context) == row.at("string_to_sign"));
       const auto out = renderer.render_http(request, context);
       REQUIRE(out.has_value());
       CHECK(out->uses_credentials);
       for (const auto& [header, value] : row.at("expected").at("headers").items()) {
         if (header == "Content-Type") continue;  // of requests with a body: the plugin sends none
-        const auto it = std::find_if(out->headers.begin(), out->headers.end(), [&](const auto& h) { return h.first == header; });
+        const auto it =
+            std::find_if(out->headers.begin(), out->headers.end(), [&](const auto& h) { return h.first == header; });
         REQUIRE(it != out->headers.end());
         CHECK(it->second == value);
       }
@@ -286,8 +293,7 @@ TEST_CASE("the client frames of the vectors are what the plugin sends, and what 
     for (const char* member : {"type", "privateChannel", "response"}) CHECK(got.at(member) == frame.at(member));
     CHECK(got.at("id").is_string());
     CHECK(got.size() == frame.size());
-    if (frame.at("privateChannel"))
-      CHECK(policy.allow_frame("private", {frame.dump(), true, {}}).has_value());
+    if (frame.at("privateChannel")) CHECK(policy.allow_frame("private", {frame.dump(), true, {}}).has_value());
   }
   prices.symbols({}, {"ETHUSDTM"});
   CHECK(json::parse(prices.frames.back().text).at("type") == "unsubscribe");
@@ -302,10 +308,18 @@ TEST_CASE("symbols and instruments of the vectors") {
     if (native.find('-') != std::string::npos) continue;  // spot
     DYNAMIC_SECTION(native) {
       const bool inverse = native.ends_with("USDM") && !native.ends_with("USDTM");
-      const std::string quote = inverse ? "USD" : native.substr(native.size() - 5, 4), base = native.substr(0, native.size() - quote.size() - 1);
-      json contract{{"symbol", native}, {"type", "FFWCSX"}, {"baseCurrency", base}, {"quoteCurrency", quote},
-                    {"settleCurrency", inverse ? base : quote}, {"multiplier", inverse ? -1.0 : 0.001},
-                    {"tickSize", 0.1}, {"isInverse", inverse}, {"status", "Open"}, {"expireDate", nullptr}};
+      const std::string quote = inverse ? "USD" : native.substr(native.size() - 5, 4),
+                        base = native.substr(0, native.size() - quote.size() - 1);
+      json contract{{"symbol", native},
+                    {"type", "FFWCSX"},
+                    {"baseCurrency", base},
+                    {"quoteCurrency", quote},
+                    {"settleCurrency", inverse ? base : quote},
+                    {"multiplier", inverse ? -1.0 : 0.001},
+                    {"tickSize", 0.1},
+                    {"isInverse", inverse},
+                    {"status", "Open"},
+                    {"expireDate", nullptr}};
       if (lots.contains(native)) {
         CHECK(lots.at(native).at("isInverse") == inverse);
         CHECK(lots.at(native).at("settleCurrency") == contract.at("settleCurrency"));
@@ -319,7 +333,9 @@ TEST_CASE("symbols and instruments of the vectors") {
       CHECK(host_name(i.base) + i.quote == wanted);
       CHECK(i.flags == 0);
       CHECK(i.kind == (inverse ? AND_KIND_INVERSE_PERPETUAL : AND_KIND_LINEAR_PERPETUAL));
-      const std::string lot = lots.contains(native) ? lots.at(native).at("multiplier").get<std::string>() : inverse ? "1" : "0.001";
+      const std::string lot = lots.contains(native) ? lots.at(native).at("multiplier").get<std::string>()
+                              : inverse             ? "1"
+                                                    : "0.001";
       CHECK(Decimal::of(i.contract_size) == Decimal::of(lot).abs());
       CHECK(b.statuses.at(0).feed == "instruments");
     }
@@ -383,6 +399,8 @@ TEST_CASE("what may leave is what the vectors allow: frames, addresses") {
     ++rows;
   }
   CHECK(rows == 5);
-  for (const char* path : {"/api/v1/orders", "/api/v1/position/margin/deposit-margin", "/api/v3/accounts/universal-transfer"})
-    for (const char* endpoint : {"rest", "spot.rest"}) CHECK_FALSE(policy.allow(endpoint, "POST", path, true).has_value());
+  for (const char* path :
+       {"/api/v1/orders", "/api/v1/position/margin/deposit-margin", "/api/v3/accounts/universal-transfer"})
+    for (const char* endpoint : {"rest", "spot.rest"})
+      CHECK_FALSE(policy.allow(endpoint, "POST", path, true).has_value());
 }
