@@ -43,6 +43,7 @@ Verdict verdict_of(std::int64_t code) {
     case 40038:
     case 40040:
     case 40041:
+    case 40099:
     case 30002:
     case 30005:
     case 30011:
@@ -106,6 +107,7 @@ std::string advice(std::int64_t code, std::string_view venue_text, std::string_v
     case 30005:
     case 30015:
       return because("Bitget found a wrong signature: check the account's secret");
+    case 40099: return because("This API key is of the other environment, demo or live: see the option demo");
     case 40018: return because("The API key is bound to other IP addresses: bind it to this host's address");
     case 40038:
     case 40041: return because("The API key has ended, or was changed: make a new one");

@@ -48,6 +48,7 @@ std::string Request::header(std::string_view name) const {
 std::optional<Json> SimVenue::control(std::string_view, const Json&) { return std::nullopt; }
 
 std::unique_ptr<SimVenue> make_venue(const std::string& name, VenueContext context) {
+  if (name == "bitget") return make_bitget(context);
   if (name == "bybit") return make_bybit(context);
   if (name == "htx") return make_htx(context);
   if (name == "kraken") return make_kraken(context);

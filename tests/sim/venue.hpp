@@ -140,6 +140,7 @@ struct VenueContext {
   World& world;
   FrameSink& sink;
 };
+std::unique_ptr<SimVenue> make_bitget(VenueContext context);
 std::unique_ptr<SimVenue> make_bybit(VenueContext context);
 std::unique_ptr<SimVenue> make_htx(VenueContext context);
 std::unique_ptr<SimVenue> make_kraken(VenueContext context);
