@@ -2,10 +2,29 @@
 
 #include <nlohmann/json.hpp>
 
-namespace anduin::venue {
+#include "anduin/plugin.h"
+#include "venue/inflate.hpp"
 
-std::string channel_name(std::string_view frame) {
+namespace anduin::venue {
+namespace {
+
+constexpr std::size_t kUnpackedMax = 16U << 20U;  // as endpoints without a max_message have it
+
+/// The text of a frame that is a gzip member; the frame itself otherwise.
+std::string unpacked(std::string_view frame) {
+  if (!frame.starts_with("\x1f\x8b")) return std::string(frame);
+  Inflate inflate(AND_DECODE_GZIP);
+  const auto size = static_cast<std::uint32_t>(frame.size());
+  if (!inflate.add({reinterpret_cast<const std::uint8_t*>(frame.data()), size, size, true}, kUnpackedMax)) return {};
+  const FrameBytes& text = inflate.frames().front();
+  return {reinterpret_cast<const char*>(text.data), text.size};
+}
+
+}  // namespace
+
+std::string channel_name(std::string_view raw) {
   using nlohmann::json;
+  const std::string frame = unpacked(raw);
   const json j = json::parse(frame, nullptr, false);
   if (j.is_array()) {  // [id, payload..., "book-1000", "XBT/USD"]
     std::string name;
@@ -23,6 +42,8 @@ std::string channel_name(std::string_view frame) {
         if (arg->contains(symbol) && (*arg)[symbol].is_string()) name += " " + (*arg)[symbol].get<std::string>();
       return name;
     }
+  if (j.contains("ping")) return "ping";  // HTX: neither this nor an acknowledgement names a channel
+  if (j.contains("subbed")) return "subbed";
   for (const char* member : {"topic", "channel", "feed", "event", "ch", "method", "op", "type", "action"}) {
     if (!j.contains(member) || !j[member].is_string()) continue;
     std::string name = j[member].get<std::string>();

@@ -90,6 +90,16 @@ TEST_CASE("the recorded books end on the README's tops; lesson 40") {
   CHECK(p.stats["errors"] == 0);
 }
 
+TEST_CASE("packed frames are counted by their channels, as the README counts them") {
+  ANDUIN_NEED_SHARED();
+  const json frames = play({kList, kDepth}, "depth.step0").stats.at("frames");
+  for (const auto& [contract, n] : {std::pair{"SOS", 573}, {"SNX", 303}, {"ACH", 274}, {"GRT", 243}, {"BTT", 195}})
+    CHECK(frames.at("market." + std::string(contract) + "-USDT.depth.step0") == n);
+  CHECK(frames.at("ping") == 6);
+  CHECK(frames.at("subbed") == 10);
+  CHECK_FALSE(frames.contains("unknown"));
+}
+
 TEST_CASE("a replay prints the same bytes whatever the batches are, and twice") {
   ANDUIN_NEED_SHARED();
   const Played one = play({kList, kDepth}, "depth.step0", 1);
