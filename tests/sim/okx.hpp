@@ -25,7 +25,8 @@ struct OkxPosition {
   bool is_long = true;
   Decimal contracts, entry;  ///< contracts 0 = flat
   std::int64_t opened_ms = 0, updated_ms = 0, trade_id = 0;
-  bool blank = false;  ///< the next push shows pos 0 though it is open: an isolated margin transfer
+  bool closing = false;  ///< half of it is closed, the rest follows
+  bool blank = false;    ///< the next push shows pos 0 though it is open: an isolated margin transfer
 };
 
 /// One state of a history row: rows change in place, each state is shown from `visible_ms` on.

@@ -48,7 +48,7 @@ OkxPosition& OkxSim::slot_for(Account& account, const CloseOrder& order, const O
       slot.side = side;
       slot.symbol = &s;
     }
-    if (slot.contracts.is_zero() || slot.is_long == order.is_long) return slot;
+    if (!slot.closing && (slot.contracts.is_zero() || slot.is_long == order.is_long)) return slot;
   }
 }
 
@@ -113,6 +113,7 @@ void OkxSim::finish(std::size_t index, const std::string& key, const CloseOrder&
     Decimal& cash = account.cash[slot.symbol->spec.settle];
     cash = cash + row.net;
     slot.contracts = Decimal();
+    slot.closing = false;
   }
   slot.updated_ms = row.updated_ms;
   slot.trade_id = order.liquidation || order.adl ? -++next_trade_ : ++next_trade_;
@@ -181,6 +182,7 @@ std::optional<std::string> OkxSim::close_position(const CloseOrder& order, std::
   CloseOrder rest = order;
   if (order.partial) {
     finish(order.account, key, order, contracts, true);
+    slot->closing = true;
     if (rest.closed_ms == 0) rest.closed_ms = now + world_.scaled(kPartialMs);
     later_.push_back({world_.mono_ms() + world_.scaled(kPartialMs), rest, key});
     OkxRow whole = make_row(*slot, order, contracts);

@@ -355,6 +355,18 @@ TEST_CASE("okx: a close is one row, named by posId and cTime, and its push shows
   }
 }
 
+TEST_CASE("okx: a partial close under way is nobody else's position") {
+  SimBench b = bench();
+  const std::string partial = R"({"symbol":"BTCUSDT","side":"long","size":0.1,"pnl":5,"partial":true})";
+  const Json first = b.control("close", partial), second = b.control("close", partial), third = b.control("close", kClose);
+  CHECK(b.control("log")["closes"].size() == 3);
+  b.advance(1'000);
+  CHECK(rows(b).size() == 3);
+  for (const Json& row : rows(b)) CHECK(row["type"] == "2");
+  CHECK(text_at(first, "id") != text_at(third, "id"));
+  CHECK(text_at(first, "id") != text_at(second, "id"));
+}
+
 TEST_CASE("okx: a reduced position is a row of type 1 which the close turns into the final one") {
   SimBench b = bench();
   const Json reduced = b.control("reduce", R"({"symbol":"ETHUSDT","side":"short","size":2,"pnl":3})");

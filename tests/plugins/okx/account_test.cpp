@@ -134,6 +134,31 @@ TEST_CASE("pushes that name another account than the key's are noticed") {
   CHECK(b.warnings.size() == 1);
 }
 
+TEST_CASE("rights of a key: what is not known counts as trading, what is not said is unknown") {
+  struct Case {
+    const char *rights, *ip;
+    std::uint32_t trade, withdraw, bound;
+  };
+  for (const Case& c : {Case{"read_only", "", AND_TRI_NO, AND_TRI_NO, AND_TRI_NO},
+                        Case{"read_only,trade", "1.2.3.4", AND_TRI_YES, AND_TRI_NO, AND_TRI_YES},
+                        Case{"withdraw,read_only", "0.0.0.0/0", AND_TRI_NO, AND_TRI_YES, AND_TRI_NO},
+                        Case{"read_only,novelty", "*,1.2.3.4/8", AND_TRI_YES, AND_TRI_NO, AND_TRI_YES},
+                        Case{"", "", AND_TRI_UNKNOWN, AND_TRI_UNKNOWN, AND_TRI_NO}}) {
+    INFO(c.rights);
+    Bench b(true);
+    b.start();
+    const json row{{"uid", "9"}, {"mainUid", "8"}, {"perm", c.rights}, {"ip", c.ip}};
+    b.answer(kConfig, json{{"code", "0"}, {"data", {row}}, {"msg", ""}}.dump());
+    REQUIRE(b.accounts.size() == 1);
+    CHECK(b.accounts[0].uid == "9");
+    CHECK(b.accounts[0].can_trade == c.trade);
+    CHECK(b.accounts[0].can_transfer == c.trade);
+    CHECK(b.accounts[0].can_withdraw == c.withdraw);
+    CHECK(b.accounts[0].ip_bound == c.bound);
+    CHECK(b.accounts[0].sub_account == AND_TRI_YES);
+  }
+}
+
 TEST_CASE("a refused or ended channel is named, history goes on") {
   Bench b(true);
   b.start();

@@ -141,6 +141,17 @@ TEST_CASE("figures that are missing are missing, and a sum that does not add up 
   CHECK(b.closes[2].funding == "-9.5");
 }
 
+TEST_CASE("size is what was closed over the lifetime, not the most that was open (lesson 33)") {
+  Bench b(true);
+  b.start(kNow - kDay);
+  json reduced_and_grown = with(closed_row("1", 1, kNow - 1'000), "closeTotalPos", "27");
+  reduced_and_grown["openMaxPos"] = "15";
+  b.answer(kHistory, page({reduced_and_grown}));
+  REQUIRE(b.closes.size() == 1);
+  CHECK(b.closes[0].size == "27");
+  CHECK((b.closes[0].flags & AND_CLOSE_SIZE_IN_BASE) == 0);
+}
+
 TEST_CASE("a row of type 1, 4 or 5 waits for its end; the end comes under the same id (lesson 5)") {
   for (const char* type : {"1", "4", "5"}) {
     Bench b(true);
