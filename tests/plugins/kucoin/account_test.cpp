@@ -235,6 +235,10 @@ TEST_CASE(
   send({{"symbol", "XBTUSDTM"}, {"isOpen", false}});  // all but that is optional
   b.advance(300);
   CHECK(b.looks() == 1);
+  // Without any time: one look, however often it is said.
+  for (int i = 0; i < 3; ++i) send({{"symbol", "ETHUSDTM"}, {"isOpen", false}, {"currentTimestamp", kNow + i}});
+  b.advance(300);
+  CHECK(b.looks() == 2);
   CHECK(b.errors.empty());
   send({{"symbol", "XBTUSDTM"}, {"currentQty", "many"}});
   CHECK(b.errors.size() == 1);
