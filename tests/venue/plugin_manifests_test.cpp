@@ -35,12 +35,15 @@ void accept(const anduin::Result<T>& made) {
 
 /// The endpoint ids that the plugins chose for the sockets of `ws_allow`.
 const std::map<std::string, std::pair<std::string, std::string>> kSockets{
+    {"bitget.v2.private", {"bitget", "private.v2"}},
+    {"bitget.v3.private", {"bitget", "private.v3"}},
     {"bybit.private", {"bybit", "private"}},
     {"htx.v5", {"htx", "private"}},
     {"kraken.spot.v2", {"kraken", "spot.private"}},
     {"kraken.spot.v1", {"kraken", "spot.private.v1"}},
     {"kraken.futures", {"kraken", "futures.private"}},
     {"kucoin.private", {"kucoin", "private"}},
+    {"mexc.edge", {"mexc", "private"}},
     {"okx.private", {"okx", "private"}}};
 
 }  // namespace

@@ -6,11 +6,6 @@ namespace anduin::test::sign {
 inline constexpr const char* kBybitFive = R"({
   "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"hex","message":["GET/realtime{{ts_ms+5000}}"]}})";
 
-inline constexpr const char* kBitget = R"({
-  "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"base64",
-           "message":["{{ts_ms}}","{{method}}","{{target}}","{{body}}"]},
-  "ws": {"alg":"HMAC-SHA256","secret":"raw","out":"base64","message":["{{ts_s}}GET/user/verify"]}})";
-
 inline constexpr const char* kMexc = R"({
   "rest": {"alg":"HMAC-SHA256","secret":"raw","out":"hex",
            "message":["{{key}}","{{ts_ms}}","{{query}}","{{body}}"]},

@@ -205,7 +205,7 @@ void okx(const json& row) {
 }
 
 void bitget(const json& row) {
-  okx_like(row, kBitget,
+  okx_like(row, plugin_programs("bitget"),
            "ACCESS-KEY: {{key}}\nACCESS-SIGN: {{sig}}\nACCESS-TIMESTAMP: {{ts_ms}}\nACCESS-PASSPHRASE: "
            "{{passphrase}}\n",
            "paptrading: 1\n", "ACCESS-TIMESTAMP");
