@@ -47,7 +47,7 @@ void Account::on_inbound(const venue::Inbound& request) {
 /// The terminal may have been switched to another account under the same key.
 void Account::check_login(const json::View& body) const {
   const std::string login = maybe_text(body, "login");
-  if (!login.empty() && login != settings_.login)
+  if (!login.empty() && !settings_.login.empty() && login != settings_.login)
     throw Refused{403, "login_mismatch", "this key belongs to another login", "login"};
 }
 

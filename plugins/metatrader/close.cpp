@@ -10,11 +10,16 @@ namespace {
 constexpr std::int64_t kDayMs = 86'400'000;
 /// Below it a time is in seconds: as milliseconds it would be 1973.
 constexpr std::int64_t kSecondsMax = 100'000'000'000;
-constexpr std::size_t kTicketDigitsMax = 20;
+constexpr std::size_t kTicketDigitsMax = 20, kRefMax = 16;
 constexpr std::size_t kSymbolMax = 64;
 
 bool is_digits(std::string_view s, std::size_t max) {
   return !s.empty() && s.size() <= max && std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool is_ref(std::string_view s) {
+  return !s.empty() && s.size() <= kRefMax &&
+         std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); });
 }
 
 /// MT5-<ref>-<deal ticket>; MT5-<digits> where the account allows it.
@@ -23,8 +28,9 @@ bool good_id(std::string_view id, const AccountSettings& s) {
   if (!id.starts_with(kStart)) return false;
   id.remove_prefix(kStart.size());
   if (s.legacy_ids && is_digits(id, kTicketDigitsMax)) return true;
-  if (s.ref.empty() || !id.starts_with(s.ref)) return false;
-  id.remove_prefix(s.ref.size());
+  const std::string_view ref = id.substr(0, id.find('-'));
+  if (s.ref.empty() ? !is_ref(ref) : ref != s.ref) return false;
+  id.remove_prefix(ref.size());
   return id.starts_with('-') && is_digits(id.substr(1), kTicketDigitsMax);
 }
 

@@ -20,11 +20,10 @@ struct AccountSettings {
         tolerance(Decimal::of(o.text("pnl_tolerance"))),
         tolerance_percent(o.integer("pnl_tolerance_percent")),
         rescan_s(o.integer("rescan_s")),
-        symbols(o.list("canonical"), o.list("symbol_map")) {
-    if (ref.empty() && !legacy_ids) throw BadOption("/options/ref", "an account needs its ref");
-  }
+        symbols(o.list("canonical"), o.list("symbol_map")) {}
 
-  std::string ref, login, server, currency;
+  std::string ref, login;  ///< empty in a replay only (the pipeline file must say them): then any one is taken
+  std::string server, currency;
   bool legacy_ids;
   std::int64_t max_age_days;
   Decimal tolerance;               ///< in the deposit currency

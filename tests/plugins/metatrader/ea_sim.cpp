@@ -39,7 +39,7 @@ std::int64_t wall_ms() {
 }
 
 struct Settings {
-  std::string venue = "metatrader", listen = "127.0.0.1:0", tls_dir, url, symbols = "BTCUSDT,XAUUSD.m", log_level = "info", rate;
+  std::string venue = "metatrader", listen = "127.0.0.1:0", tls_dir, url, symbols = "BTCUSDT,ETHUSDT,XAUUSD.m", log_level = "info", rate;
   std::string key, secret;
   int accounts = 1;
   std::uint64_t seed = 1;
@@ -171,7 +171,9 @@ class Terminals {
   json price(const json& args) {
     const Listed* l = listed(args.value("symbol", "XAUUSD"));
     if (!l) return {{"ok", false}, {"error", "no such symbol"}};
-    market_.set_mid(l->base, static_cast<std::int64_t>(number(args, "mid", 0) * 1e8), wall_ms());
+    const double mid = number(args, "mid", (number(args, "bid", 0) + number(args, "ask", 0)) / 2);
+    if (mid <= 0) return {{"ok", false}, {"error", "mid, or bid and ask, must be above zero"}};
+    market_.set_mid(l->base, static_cast<std::int64_t>(mid * 1e8), wall_ms());
     quote_at_ = 0;
     return {{"ok", true}};
   }

@@ -137,6 +137,50 @@ TEST_CASE("ea: closes that happen while the terminal is off are found; partial c
   CHECK(second.at("mtPositionId") == "77");
 }
 
+TEST_CASE("ea: stop outs, brokers' closes and closes by an opposite position are closes (lessons 15)") {
+  Rig r;
+  r.desk.begin();
+  r.desk.round_trip("XAUUSD.m", true, 0.1, 2075.3, 2050.5, -248, mql::DEAL_REASON_SO);
+  r.desk.deal({.ticket = 3001, .position = 91, .symbol = "EURUSD.m", .type = mql::DEAL_TYPE_BUY, .volume = 0.5, .price = 1.1});
+  r.desk.deal({.ticket = 3002, .position = 92, .symbol = "EURUSD.m", .type = mql::DEAL_TYPE_SELL, .volume = 0.5, .price = 1.102});
+  r.desk.deal({.ticket = 3003, .position = 91, .symbol = "EURUSD.m", .type = mql::DEAL_TYPE_SELL, .entry = mql::DEAL_ENTRY_OUT_BY,
+               .volume = 0.5, .price = 1.102, .profit = 100});
+  r.desk.deal({.ticket = 3004, .position = 92, .symbol = "EURUSD.m", .type = mql::DEAL_TYPE_BUY, .entry = mql::DEAL_ENTRY_OUT_BY,
+               .volume = 0.5, .price = 1.102});
+  r.desk.run(5'000);
+  REQUIRE(r.service.closes.size() == 3);
+  CHECK(json::parse(r.service.closes[0].second).at("reason") == "so");
+  CHECK(json::parse(r.service.closes[1].second).at("dealEntry") == "out_by");
+  CHECK(json::parse(r.service.closes[1].second).at("side") == "long");
+  CHECK(json::parse(r.service.closes[2].second).at("side") == "short");
+}
+
+TEST_CASE("ea: a netting account turned over in one deal: the close and what it opens share its costs") {
+  Rig r;
+  r.desk.begin();
+  r.desk.ea->margin_mode = mql::ACCOUNT_MARGIN_MODE_RETAIL_NETTING;
+  const long p = 4001;
+  const auto deal = [&](mql::ulong ticket, bool buy, long entry, double lots, double price, double profit, double commission, double swap = 0) {
+    r.desk.deal({.ticket = ticket, .position = p, .symbol = "BTCUSDT", .type = buy ? mql::DEAL_TYPE_BUY : mql::DEAL_TYPE_SELL, .entry = entry,
+                 .volume = lots, .price = price, .profit = profit, .swap = swap, .commission = commission});
+  };
+  deal(4001, true, mql::DEAL_ENTRY_IN, 2, 38000, 0, -2);
+  deal(4002, true, mql::DEAL_ENTRY_IN, 2, 38100, 0, -2);
+  deal(4003, false, mql::DEAL_ENTRY_OUT, 1, 38200, 150, -1);
+  deal(4004, false, mql::DEAL_ENTRY_INOUT, 5, 38300, 750, -5, -3);
+  deal(4005, true, mql::DEAL_ENTRY_OUT, 2, 38250, 100, -2);
+  r.desk.run(5'000);
+  REQUIRE(r.service.closes.size() == 3);
+  CHECK(r.service.closes[0].second.find("\"pnl\":148.00,") != std::string::npos);
+  CHECK(r.service.closes[1].second.find("\"pnl\":741.00,") != std::string::npos);
+  CHECK(r.service.closes[2].second.find("\"pnl\":96.00,") != std::string::npos);
+  const json turned = json::parse(r.service.closes[1].second), last = json::parse(r.service.closes[2].second);
+  CHECK(turned.at("size") == 3.0);
+  CHECK(turned.at("dealEntry") == "inout");
+  CHECK(last.at("side") == "short");
+  CHECK(last.at("accountMode") == "netting");
+}
+
 TEST_CASE("ea: killed between writing and sending, and between sending and the answer: the same bytes again, nothing lost") {
   Rig r;
   r.desk.begin();

@@ -1,9 +1,6 @@
 // The host as a process, killed again and again while terminals send: every close that a terminal was told is durable is
 // in the ledger, every close is there once in the end. Method: two Expert Advisors post over TLS; SIGKILL comes at random
 // moments, also between the commit and its answer.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -44,19 +41,6 @@ struct Folder {
   std::filesystem::path path;
 };
 
-/// A port that is free now; the terminals must find the host at one address all the time.
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0);
-  socklen_t size = sizeof(at);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-  ::close(fd);
-  return ntohs(at.sin_port);
-}
-
 }  // namespace
 
 TEST_CASE("metatrader: the host is killed while terminals send, nothing is lost and nothing counts twice") {
@@ -66,7 +50,7 @@ TEST_CASE("metatrader: the host is killed while terminals send, nothing is lost 
   const Folder folder;
   const auto ca = net::make_throwaway_ca(folder.path / "tls");
   if (!ca) FAIL(ca.error().to_string());
-  const std::uint16_t port = free_port();
+  const std::uint16_t port = e2e::free_port();  // the terminals must find the host at one address all the time
   std::ofstream yaml(folder.path / "p.yaml");
   yaml << "version: 1\nplugins: { dirs: [\"" << ANDUIN_BINARY_DIR << "/plugins\"] }\nvenues: { metatrader: {} }\naccounts:\n";
   std::vector<std::unique_ptr<LiveDesk>> desks;
