@@ -61,8 +61,10 @@ json::View rows_of(const json::View& data) { return data.is_array() ? data : dat
 }  // namespace
 
 Account::Account(const venue::Options& options)
-    : AccountVenue(policy(options)), position_ms_(options.integer("position_days") * kDayMs) {
-  add_history(std::string(kMarket), kSweep);
+    : AccountVenue(policy(options)),
+      markets_(wanted_markets(options)),
+      position_ms_(options.integer("position_days") * kDayMs) {
+  add_history("positions", kSweep);
 }
 
 // -- requests -------------------------------------------------------------------------------------------------------
@@ -143,6 +145,7 @@ void Account::log_in(Session& s) {
 void Account::subscribe(Session& s) {
   send(s.connection, R"({"method":"personal.filter","param":{"filters":[{"filter":"position"},{"filter":"asset"}]}})",
        {.rate = "ws"});
+  ++catch_ups_;
   deep_again_ms_ = 0;  // what was closed while nobody listened may have been opened long before
   streaming(s);
 }
@@ -200,7 +203,8 @@ void Account::take_pushed_position(const json::View& data, std::int64_t push_ms)
   const Position p = parse_position(data);
   if (!p.is_closed || is_emitted(p.id)) return;
   const std::int64_t now = now_ms(), said = p.updated_ms != 0 ? p.updated_ms : push_ms;
-  if (!waiting_.emplace(p.id, Waiting{p.symbol, p.opened_ms, said != 0 ? said : now, now}).second) return;
+  const bool sane = said > now - kHistoryMs && said < now + kDayMs;
+  if (!waiting_.emplace(p.id, Waiting{p.symbol, p.opened_ms, sane ? said : now, now}).second) return;
   after(static_cast<std::uint64_t>(kGiveUpMs), [this, id = p.id] { give_up_waiting(id); });
   chase(p.id, [this, id = p.id] { ask_history_of(id); });
 }
@@ -210,7 +214,8 @@ void Account::ask_history_of(const std::string& id) {
   const auto it = waiting_.find(id);
   if (it == waiting_.end()) return;
   const Waiting& w = it->second;
-  const std::int64_t opened = w.opened_ms > 0 ? w.opened_ms : w.closed_ms - kUnsaidMs;
+  const bool said = w.opened_ms > 0 && w.opened_ms <= w.closed_ms;
+  const std::int64_t opened = said ? w.opened_ms : w.closed_ms - kUnsaidMs;
   const std::int64_t from = std::max(opened - kAroundMs, now_ms() - kHistoryMs);
   get(kHistory, history_query(from, std::max(now_ms(), w.closed_ms) + kAroundMs, 1, w.symbol),
       [this](const Answer& answer) {
@@ -274,6 +279,15 @@ void Account::emit_rows(Rows& rows) {
       currency = likely_settle_coin(p.symbol);
       hold = "MEXC's catalogue no longer has this contract: its currency is only guessed from its name";
     }
+    if (std::find(markets_.begin(), markets_.end(), market_of(p.symbol, currency)) == markets_.end()) {
+      // The account's `market` leaves it out, and yet the key closes there: nobody else will settle that.
+      caught(p.id);
+      if (!std::exchange(other_market_noted_, true))
+        warn("closes like that of " + p.symbol + " are not settled: the account's market leaves them out");
+      continue;
+    }
+    if (p.leaves_funding_out && !std::exchange(funding_noted_, true))
+      warn("position " + p.id + ": its funding (holdFee) is no part of `realised`, which was believed to contain it");
     const venue::ClosedPosition c = position_of(p, currency, hold);
     if (is_emitted(p.id))
       emit_again(c);  // the venue has changed its mind: the host sees the difference
@@ -297,8 +311,12 @@ bool Account::take_page(HistorySweep* sweep, const Answer& answer, std::int64_t 
       Position p = parse_position(row);
       if (!p.is_closed) continue;  // taken over for liquidation: its end will come under the same id
       if (p.updated_ms <= 0) throw BadFrame("position " + p.id + ": member 'updateTime' is missing");
-      if (figures_.contains(figures_of(p))) continue;
-      if (p.updated_ms + kOverlapMs >= from_ms) out.push_back(std::move(p));
+      if (figures_.contains(figures_of(p))) {  // told already, or not this account's to tell
+        waiting_.erase(p.id);
+        caught(p.id);
+        continue;
+      }
+      if (p.updated_ms >= from_ms - kOverlapMs) out.push_back(std::move(p));
       continue;
     } catch (const std::exception& e) {
       why = e.what();
@@ -329,11 +347,11 @@ void Account::read_window(HistorySweep& sweep, std::int64_t from_ms, std::int64_
         const bool more = take_page(&sweep, answer, from_ms, *rows);
         return more ? history_query(begin, to_ms, ++*page) : std::string();
       },
-      [this, rows, last, deep, done = std::move(done)](const std::string& failure) {
+      [this, rows, ends = last && deep, catch_up = catch_ups_, done = std::move(done)](const std::string& failure) {
         if (!failure.empty()) return done(failure);
-        with_currencies(rows, [this, rows, last, deep, done] {
+        with_currencies(rows, [this, rows, ends, catch_up, done] {
           emit_rows(*rows);
-          if (last && deep) deep_again_ms_ = now_ms() + kDeepAgainMs;
+          if (ends && catch_up == catch_ups_) deep_again_ms_ = now_ms() + kDeepAgainMs;
           done("");
         });
       });

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "anduin/account_venue.hpp"
@@ -54,14 +55,16 @@ class Account : public AccountVenue {
   void with_currencies(std::shared_ptr<Rows> rows, std::function<void()> then);
   void emit_rows(Rows& rows);
 
+  std::vector<std::string_view> markets_;
   Contracts contracts_;
   std::map<std::string, Waiting> waiting_;      ///< by positionId
   std::map<std::string, AssetBalance> pushed_;  ///< balances of the socket, while REST is asked for better ones
   RecentIds figures_;                           ///< id and pnl of rows emitted
   std::int64_t position_ms_;                    ///< how long a position may have been open, see position_days
   std::int64_t deep_again_ms_ = 0;              ///< when history is next read from so long before
+  std::uint64_t catch_ups_ = 0;                 ///< counts them: one that has begun since is still owed
   bool signs_well_ = false;                     ///< MEXC has accepted a signature of this key
-  bool assets_soon_ = false;
+  bool assets_soon_ = false, other_market_noted_ = false, funding_noted_ = false;
 };
 
 }  // namespace anduin::mexc

@@ -1,5 +1,8 @@
 #include "instruments.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace anduin::mexc {
 namespace {
 
@@ -25,6 +28,21 @@ std::string_view likely_settle_coin(std::string_view symbol) {
   return quote == "USD" ? base : quote;
 }
 
+std::string_view market_of(std::string_view symbol, std::string_view settle_coin) {
+  return halves(symbol).second == settle_coin ? kLinear : kInverse;
+}
+
+std::vector<std::string_view> wanted_markets(const venue::Options& options) {
+  const std::vector<std::string> wanted = options.list("market");
+  std::vector<std::string_view> out;
+  for (const std::string& name : wanted)
+    if (name != kLinear && name != kInverse) throw BadOption("/market", "'" + name + "' is neither linear nor inverse");
+  for (const std::string_view market : {kLinear, kInverse})
+    if (std::find(wanted.begin(), wanted.end(), market) != wanted.end()) out.push_back(market);
+  if (out.empty()) throw BadOption("/market", "name linear, inverse or both");
+  return out;
+}
+
 venue::InstrumentInfo instrument_of(const json::View& row) {
   const auto [symbol, base, quote, settle, size, tick, type] =
       row.get<"symbol", "baseCoin", "quoteCoin", "settleCoin", "contractSize", "priceUnit", "futureType">();
@@ -35,7 +53,6 @@ venue::InstrumentInfo instrument_of(const json::View& row) {
   info.base = head;  // baseCoin may be another name of the coin; the canonical name follows the symbol
   info.quote = tail;
   info.settle = needed(settle, "settleCoin");
-  info.market = kMarket;
   if (needed(quote, "quoteCoin") != tail)
     throw BadFrame("member 'quoteCoin' of " + std::string(info.native) + " is " + quote.text());
   if (!type.absent() && type != "1")
@@ -48,6 +65,7 @@ venue::InstrumentInfo instrument_of(const json::View& row) {
   else
     throw BadFrame(std::string(info.native) + " settles in " + std::string(info.settle) +
                    ", which is neither of its coins");
+  info.market = info.kind == AND_KIND_LINEAR_PERPETUAL ? kLinear : kInverse;
   info.contract_size = size.dec();
   if (info.contract_size->sign() <= 0)
     throw BadFrame("member 'contractSize' of " + std::string(info.native) + " is " + size.text());

@@ -1,5 +1,6 @@
 #include "prices.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "errors.hpp"
@@ -9,24 +10,28 @@ namespace anduin::mexc {
 namespace {
 
 constexpr std::string_view kDepthFull = "depth.full", kTicker = "ticker";
+// Quiet contracts are silent for up to six seconds. Asked again after the first of these, complained of after two.
+constexpr std::int64_t kFirstPushMs = 5'000;
 constexpr std::string_view kNotThere = "Contract [";  // Contract [NOPE_USDT] not exists
 
 PublicVenue<SymbolState>::Policy policy() {
   PublicVenue<SymbolState>::Policy p;
   // One contract a frame; how many a connection takes is not published, 150 were taken.
-  p.topics = {.venue = "MEXC", .topics_per_request = 1};
+  p.topics = {.venue = "MEXC", .topics_per_request = 1, .answer_ms = kFirstPushMs};
   p.rest_rate = "public";
   return p;
 }
 
 }  // namespace
 
-Prices::Prices(const venue::Options& options) : PublicVenue(policy()), channel_(options.text("price_channel")) {
+Prices::Prices(const venue::Options& options)
+    : PublicVenue(policy()), markets_(wanted_markets(options)), channel_(options.text("price_channel")) {
   if (channel_ != kDepthFull && channel_ != kTicker)
     throw BadOption("/price_channel", "'" + channel_ + "' is neither depth.full nor ticker");
   push_channel_ = "push." + channel_;
   if (channel_ == kDepthFull) depth_ = std::to_string(options.integer("depth"));
-  add_market(std::string(kMarket), options.text("ws_path") == "/ws" ? "public.ws" : "public");
+  for (const std::string_view market : markets_)
+    add_market(std::string(market), options.text("ws_path") == "/ws" ? "public.ws" : "public");
   add_listing(std::string(kDetail));
 }
 
@@ -34,10 +39,19 @@ Prices::Prices(const venue::Options& options) : PublicVenue(policy()), channel_(
 
 Answer Prices::judge(const venue::Reply& reply) { return mexc::judge(reply); }
 
-std::string Prices::take_instruments(std::size_t listing, const Answer& answer) {
+std::string Prices::take_instruments(std::size_t, const Answer& answer) {
   if (!answer.result.is_array()) throw BadFrame("an answer without a list");
-  each_row(answer.result, kDetail, "symbol", [&](const json::View& row) { list(listing, instrument_of(row)); });
+  each_row(answer.result, kDetail, "symbol", [&](const json::View& row) {
+    const venue::InstrumentInfo info = instrument_of(row);
+    const auto market = std::find(markets_.begin(), markets_.end(), info.market);
+    if (market != markets_.end()) list(static_cast<std::size_t>(market - markets_.begin()), info);
+  });
   return {};
+}
+
+std::size_t Prices::guess_market(std::string_view native) const {
+  const auto market = std::find(markets_.begin(), markets_.end(), market_of(native, likely_settle_coin(native)));
+  return market == markets_.end() ? 0 : static_cast<std::size_t>(market - markets_.begin());
 }
 
 // -- subscriptions --------------------------------------------------------------------------------------------------

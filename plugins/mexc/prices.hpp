@@ -1,10 +1,12 @@
-// The public side of MEXC contracts: the catalogue, one connection for all of them, best bid and ask of depth.full or
+// The public side of MEXC contracts: the catalogue, one connection a market, best bid and ask of depth.full or
 // ticker. Every frame of both is a whole quote. An acknowledgement names no contract, and a contract that does not
 // exist may be acknowledged: a subscription is live when its first frame comes. Thread: one instance's. Lifetime: as
 // Venue says.
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "anduin/public_venue.hpp"
 
@@ -36,6 +38,7 @@ class Prices : public PublicVenue<SymbolState> {
 
   [[nodiscard]] Answer judge(const venue::Reply& reply) override;
   std::string take_instruments(std::size_t listing, const Answer& answer) override;
+  [[nodiscard]] std::size_t guess_market(std::string_view native) const override;
   [[nodiscard]] std::string topic_of(const Line& line, std::string_view native) const override;
   [[nodiscard]] std::string native_of(std::string_view topic) const override;
   [[nodiscard]] std::string subscription_frame(const Line& line, const Subscriptions::Request& request) override;
@@ -45,9 +48,10 @@ class Prices : public PublicVenue<SymbolState> {
   void take_push(Line& line, const Push& push);
   void take_error(Line& line, const std::string& text);
 
-  std::string channel_;       ///< "depth.full", "ticker"
-  std::string push_channel_;  ///< "push.depth.full"
-  std::string depth_;         ///< levels asked for; empty: not that channel
+  std::vector<std::string_view> markets_;  ///< in the order of the lines
+  std::string channel_;                    ///< "depth.full", "ticker"
+  std::string push_channel_;               ///< "push.depth.full"
+  std::string depth_;                      ///< levels asked for; empty: not that channel
   bool binary_noted_ = false;
 };
 

@@ -5,10 +5,19 @@
 namespace anduin::mexc {
 namespace {
 
+/// Amounts are rounded to four decimals on most contracts, each for itself.
+const Decimal kRounding(2, -4);
+
 std::optional<Decimal> positive(const json::View& v, const json::View& otherwise) {
   auto d = v.dec_or_none();
   if (!d || d->sign() <= 0) d = otherwise.dec_or_none();
   return d && d->sign() > 0 ? d : std::nullopt;
+}
+
+/// Whether the figures of a row say that funding is no part of its pnl. In every sample the funding was zero.
+bool leaves_funding_out(const Position& p, const std::optional<Decimal>& funding, const std::optional<Decimal>& fee) {
+  if (!funding || !fee || !p.price_result || funding->abs() <= kRounding) return false;
+  return (p.pnl - (*p.price_result - fee->abs())).abs() <= kRounding;
 }
 
 [[noreturn]] void bad(const std::string& id, const std::string& what) {
@@ -21,7 +30,7 @@ Position parse_position(const json::View& row) {
   const auto [id, symbol, type, state, closed_volume, pnl, entry, new_entry, exit, new_exit, price_result, funding] =
       row.get<"positionId", "symbol", "positionType", "state", "closeVol", "realised", "openAvgPrice",
               "newOpenAvgPrice", "closeAvgPrice", "newCloseAvgPrice", "closeProfitLoss", "holdFee">();
-  const auto [opened, updated, held] = row.get<"createTime", "updateTime", "holdVol">();
+  const auto [opened, updated, held, total_fee] = row.get<"createTime", "updateTime", "holdVol", "totalFee">();
   Position p;
   p.id = id.text();
   if (p.id.empty() || p.id == "0") throw BadFrame("member 'positionId' is missing");
@@ -43,7 +52,7 @@ Position parse_position(const json::View& row) {
   p.contracts = closed_volume.dec_or_none();
   if (p.contracts && p.contracts->sign() <= 0) p.contracts.reset();
   p.price_result = price_result.dec_or_none();
-  p.funding_fee = funding.dec_or_none();
+  p.leaves_funding_out = leaves_funding_out(p, funding.dec_or_none(), total_fee.dec_or_none());
   return p;
 }
 
@@ -51,7 +60,7 @@ venue::ClosedPosition position_of(const Position& p, std::string_view currency, 
   venue::ClosedPosition c;
   c.id = p.id;
   c.symbol = p.symbol;
-  c.market = kMarket;
+  c.market = market_of(p.symbol, currency);
   c.currency = c.fee_currency = currency;
   c.pnl_raw = p.pnl_text;
   c.hold = hold;

@@ -14,9 +14,10 @@ struct Position {
   std::string id;  ///< positionId: one sequence for all users, a new number a life
   std::string symbol, pnl_text;
   bool is_long = true, is_closed = false;      ///< not closed: holding, or taken over for liquidation
+  bool leaves_funding_out = false;             ///< pnl is without the funding that was paid or received
   std::int64_t opened_ms = 0, updated_ms = 0;  ///< whole seconds in history, ms on the socket; 0 = not said
   Decimal pnl;  ///< realised: net of trading fees, and not zero while the position is open
-  std::optional<Decimal> entry, exit, contracts, funding_fee;
+  std::optional<Decimal> entry, exit, contracts;
   std::optional<Decimal> price_result;  ///< closeProfitLoss: pnl without fees and funding
 };
 

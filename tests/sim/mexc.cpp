@@ -18,7 +18,7 @@ SymbolSpec spec(const std::string& base, const std::string& quote, const std::st
   s.quote = quote;
   s.settle = settle;
   s.product = settle == quote ? Product::kLinear : Product::kInverse;
-  s.market = "futures";
+  s.market = s.product == Product::kInverse ? "inverse" : "linear";
   s.price_decimals = price_decimals;
   s.tick_units = tick;
   s.qty_decimals = 0;  // contracts
@@ -66,7 +66,7 @@ void MexcSim::make_accounts() {
     account.key = "mx0v" + uuid(world_.random).substr(0, 8) + std::to_string(100'000 + i);
     account.secret = uuid(world_.random);
     account.uid = std::to_string(kFirstUid + 1000 * i);
-    account.market = "futures";
+    account.market = "linear";  // one key serves both
     if (i == 0 && !world_.options.key.empty()) account.key = world_.options.key;
     if (i == 0 && !world_.options.secret.empty()) account.secret = world_.options.secret;
     accounts_.push_back(std::move(account));

@@ -159,7 +159,7 @@ TEST_CASE("windows of thirty days, not beyond ninety; what is older is said to b
 
 TEST_CASE("catching up looks for positions that were opened long before; while the socket tells of ends, it does not") {
   Bench b(true, {{"position_days", 20}});
-  b.start(Bench::kStartMs - kHourMs, "v1 futures=" + std::to_string(Bench::kStartMs - 60'000));
+  b.start(Bench::kStartMs - kHourMs, "v1 positions=" + std::to_string(Bench::kStartMs - 60'000));
   SentRequest asked = b.open_requests(kHistory).at(0);
   CHECK(number(asked.query("start_time")) <= b.now_ms - 20 * kDayMs);
   answer_all(b, json::array());
@@ -215,6 +215,25 @@ TEST_CASE("the currency is the catalogue's; a contract that has left it is held,
   CHECK(b.open_requests(kDetail).empty());
 }
 
+TEST_CASE("an account of one market leaves the other's closes alone, and says so once") {
+  Bench b(true, {{"market", json::array({"linear"})}});
+  b.start();
+  const std::int64_t now = b.now_ms / 1000 * 1000;
+  answer_all(b, json::array({row(1, now - 1'000, "BTC_USD"), row(2, now - 2'000, "ETH_USD"), row(3, now - 3'000)}));
+  REQUIRE(b.closes.size() == 1);
+  CHECK(b.closes[0].id == "3");
+  CHECK(b.closes[0].market == "linear");
+  CHECK(b.warnings.size() == 1);
+  log_in(b);
+  b.frame(kConn, pushed(row(1, now - 1'000, "BTC_USD")));
+  for (int i = 0; i < 130; ++i) {
+    b.advance(1'000);
+    answer_all(b, json::array({row(1, now - 1'000, "BTC_USD")}));
+  }
+  CHECK(b.warnings.size() == 1);
+  CHECK(b.closes.size() == 1);
+}
+
 TEST_CASE("a row that cannot be read spoils the proof, and costs no other row") {
   Bench b(true);
   b.start();
@@ -253,6 +272,20 @@ TEST_CASE("the sign of the fee has changed once: neither sign enters the pnl (le
   CHECK(b.closes[0].funding == b.closes[1].funding);
   CHECK(b.closes[0].pnl == b.closes[1].pnl);
   CHECK_FALSE(b.closes[2].funding.has_value());
+}
+
+TEST_CASE("whether funding is inside the pnl was never seen: a row that shows it is not is spoken of once") {
+  Bench b(true);
+  b.start();
+  const std::int64_t now = b.now_ms / 1000 * 1000;
+  const json inside = with(with(row(1, now - 3'000), "holdFee", -0.05), "realised", 0.2);
+  const json outside = with(row(2, now - 2'000), "holdFee", -0.05);
+  answer_all(b, json::array({inside}));
+  CHECK(b.warnings.empty());
+  b.advance(61'000);
+  answer_all(b, json::array({outside, with(row(3, now - 1'000), "holdFee", 0.05)}));
+  CHECK(b.closes.size() == 3);
+  CHECK(b.warnings.size() == 1);
 }
 
 TEST_CASE("a failed page is never an empty one") {

@@ -147,9 +147,9 @@ TEST_CASE(
   CHECK(b.errors[0].find("NOPE_USDT") == 0);
   for (int i = 0; i < 2; ++i) b.frame(kConn, R"({"channel":"rs.sub.depth.full","data":"success","ts":1789498321789})");
   b.frame(kConn, book("AAA_USDT", kBids, kAsks, 1));
-  b.advance(10'500);
+  b.advance(5'500);
   CHECK(symbols_of(b.frames, 3) == std::vector<std::string>{"BBB_USDT"});  // acknowledged, and silent: not live
-  b.advance(10'500);
+  b.advance(5'000);
   REQUIRE(b.errors.size() == 2);
   CHECK(b.errors[1].find("BBB_USDT") == 0);
   b.frame(kConn, book("BBB_USDT", kBids, kAsks, 1));
@@ -175,6 +175,24 @@ TEST_CASE(
   const std::size_t before = b.frames.size();
   b.opened(kConn);
   CHECK(symbols_of(b.frames, before) == std::vector<std::string>{"BBB_USDT", "NOPE_USDT"});
+}
+
+TEST_CASE("linear and inverse contracts have a connection each, and none without a wish") {
+  Bench b(false), linear(false, {{"market", json::array({"linear"})}});
+  b.start();
+  b.answer(kDetail, ok(json::array({contract("BTC_USDT", "USDT"), contract("BTC_USD", "BTC", "100")})));
+  b.symbols({"BTC_USDT", "BTC_USD"});
+  b.connect();
+  REQUIRE(b.frames.size() == 2);
+  CHECK(b.frames[0].connection == kConn);
+  CHECK(b.frames[1].connection == kConn + 1);
+  b.frame(kConn + 1, book("BTC_USD", kBids, kAsks, 1));
+  REQUIRE(b.prices.size() == 1);
+  CHECK(b.prices[0].symbol == "BTC_USD");
+  linear.start();
+  linear.answer(kDetail, ok(json::array({contract("BTC_USDT", "USDT"), contract("BTC_USD", "BTC", "100")})));
+  CHECK(linear.instruments.size() == 1);
+  CHECK(linear.dialled == std::vector<std::uint32_t>{kConn});
 }
 
 TEST_CASE("an error of the socket that names no contract is said, and costs no subscription") {

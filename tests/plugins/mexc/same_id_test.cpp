@@ -157,12 +157,12 @@ TEST_CASE("restart with a stale watermark, of today or none: the same closes (le
                   std::to_string(now - day * kDayMs - 60'000) + "}");
   w.advance(2'000);
   for (const std::int64_t age : {std::int64_t{0}, 7 * kDayMs, 20 * kDayMs}) {
-    auto live = w.start(history_only(age == 0 ? "" : "v1 futures=" + std::to_string(now - age), now - 30 * kDayMs));
+    auto live = w.start(history_only(age == 0 ? "" : "v1 positions=" + std::to_string(now - age), now - 30 * kDayMs));
     w.advance(kSettledMs);
     check_same(w, *live);
-    CHECK(live->watermark > "v1 futures=" + std::to_string(now));
+    CHECK(live->watermark > "v1 positions=" + std::to_string(now));
   }
-  auto recent = w.start(history_only("v1 futures=" + std::to_string(now - 30'000), now - 30 * kDayMs));
+  auto recent = w.start(history_only("v1 positions=" + std::to_string(now - 30'000), now - 30 * kDayMs));
   w.advance(kSettledMs);
   CHECK(recent->closes.size() == 1);
 }

@@ -4,6 +4,7 @@
 
 #include "plugins/mexc/rows.hpp"
 #include "support/shared.hpp"
+#include "venue/egress.hpp"
 #include "venue/renderer.hpp"
 
 using anduin::Decimal;
@@ -280,6 +281,7 @@ TEST_CASE("symbols and instruments of the vectors") {
       CHECK((i.flags & AND_INSTRUMENT_NO_CANONICAL) == 0);
       CHECK(i.kind == (inverse ? AND_KIND_INVERSE_PERPETUAL : AND_KIND_LINEAR_PERPETUAL));
       CHECK(i.settle == known.value("settleCoin", settle));
+      CHECK(i.market == (inverse ? "inverse" : "linear"));
       CHECK(i.contract_size == known.at("contractSize"));
     }
   }
@@ -339,8 +341,16 @@ TEST_CASE("the frames a plugin may send are those of the vectors") {
     const json& got = Bench::manifest().at("ws_egress").at(endpoint);
     for (const char* member : {"key", "allow", "fields"}) CHECK(got.at(member) == want.at(member));
   }
+  const auto policy = anduin::venue::EgressPolicy::create(Bench::manifest());
+  REQUIRE(policy.has_value());
+  for (const json& row : shared_json("vectors/keys.json").at("egress_ws"))
+    if (row.at("endpoint") == "mexc.edge")
+      for (const char* endpoint : {"private", "private.ws"})
+        CHECK(policy->allow_frame(endpoint, {row.at("frame"), true, {}}).has_value() == row.at("allow").get<bool>());
   for (const json& row : shared_json("vectors/keys.json").at("egress_rest")) {
     if (row.at("venue") != "mexc") continue;
+    CHECK(policy->allow("rest", row.at("method").get<std::string>(), row.at("path").get<std::string>(), true)
+              .has_value() == row.at("allow").get<bool>());
     bool listed = false;
     for (const json& e : Bench::manifest().at("egress"))
       listed = listed || (e.at("method") == row.at("method") && e.at("path") == row.at("path"));
