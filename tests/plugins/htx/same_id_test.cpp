@@ -209,3 +209,16 @@ TEST_CASE("same id: a rewritten close is a conflict that the host sees, not a se
   REQUIRE_FALSE(live->conflicts.empty());
   CHECK(live->conflicts[0] == id);
 }
+
+TEST_CASE("same id: orders without a closing time have the same one on every way: when they were placed") {
+  World w;
+  auto live = w.start();
+  w.advance(kSettledMs);
+  w.control("orders", R"({"empty_times":true})");
+  for (int i = 0; i < 4; ++i) (void)w.close(R"({"pnl":")" + std::to_string(i) + R"(.25"})");
+  w.advance(kSettledMs);
+  auto history = w.start(history_only());
+  w.advance(kSettledMs);
+  CHECK(live->closes.size() == 4);
+  CHECK(history->told() == live->told());
+}
