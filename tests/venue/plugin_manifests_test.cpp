@@ -44,7 +44,6 @@ const std::map<std::string, std::pair<std::string, std::string>> kSockets{
     {"kraken.futures", {"kraken", "futures.private"}},
     {"kucoin.private", {"kucoin", "private"}},
     {"mexc.edge", {"mexc", "private"}},
-    {"mexc.edge", {"mexc", "private"}},
     {"okx.private", {"okx", "private"}}};
 
 }  // namespace
