@@ -62,7 +62,7 @@ void inject(e2e::Stage& stage, Random& random) {
   e2e::Sim& sim = *stage.sims()[random.below(stage.sims().size())];
   const auto& accounts = sim.ready().at("accounts");
   const auto& account = accounts[random.below(accounts.size())];
-  const bool derivative = account.at("market") != "spot";
+  const bool derivative = !sim.posts() && account.at("market") != "spot";
   const std::size_t which = random.below(2);
   json close;
   close["account"] = account.at("name");
@@ -81,7 +81,7 @@ void inject(e2e::Stage& stage, Random& random) {
 }
 
 void cut_all(e2e::Stage& stage) {
-  for (const auto& sim : stage.sims()) sim->control("drop");
+  for (const auto& sim : stage.sims()) sim->control("drop", {{"count", 3}});  // terminals: so many requests find no network
 }
 
 /// Real exchange data over real sockets: a second host plays recorded sessions, prices only. Their symbols and days are
@@ -154,6 +154,7 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
   stage.start_host();
   LogTail tail(stage.host_log());
   stage.wait_log("positions ready", stage.accounts(), 60'000);
+  stage.wait_terminals(60'000);
   const auto begin = Clock::now();
   const bool endless = seconds == 0;
   const double length = endless ? 60.0 : std::max(10, seconds);

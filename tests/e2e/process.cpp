@@ -1,8 +1,11 @@
 #include "e2e/process.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +89,19 @@ std::string first_line(const std::filesystem::path& file, int timeout_ms) {
     if (std::chrono::steady_clock::now() >= until) throw std::runtime_error(file.string() + ": no line within " + std::to_string(timeout_ms) + " ms");
     std::this_thread::sleep_for(kPoll);
   }
+}
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(at);
+  const bool good = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0 &&
+                    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+  ::close(fd);
+  if (!good) throw std::runtime_error("no free port on loopback");
+  return ntohs(at.sin_port);
 }
 
 }  // namespace anduin::e2e

@@ -1,6 +1,7 @@
 // A child process for end-to-end runs: output to a file, first line of standard output on request, ended by id.
 // Thread: one caller at a time. The child dies with this object and with the thread that made it.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -31,5 +32,8 @@ class Process {
 /// The first line of a file, once it is there whole; throws after timeout_ms.
 std::string first_line(const std::filesystem::path& file, int timeout_ms);
 std::string read_file(const std::filesystem::path& file);
+
+/// A port of loopback that is free now, for a server that must come back at the same address.
+std::uint16_t free_port();
 
 }  // namespace anduin::e2e

@@ -1,5 +1,6 @@
 #include "e2e/stage.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -44,7 +45,8 @@ std::vector<Cast> two_venues() {
 
 std::vector<Cast> all_venues() {
   auto all = two_venues();
-  for (const char* venue : {"okx", "htx", "kucoin"}) all.push_back({venue, "linear", {"BTCUSDT", "ETHUSDT"}});
+  for (const char* venue : {"okx", "bitget", "mexc", "kucoin", "htx"}) all.push_back({venue, "linear", {"BTCUSDT", "ETHUSDT"}});
+  all.push_back({"metatrader", "", {"BTCUSDT", "ETHUSDT"}});
   return all;
 }
 
@@ -167,8 +169,10 @@ void Stage::write_pipeline() {
     const Cast& c = cast(sim->venue());
     std::string symbols;
     for (const std::string& symbol : c.symbols) symbols += (symbols.empty() ? "" : ", ") + symbol;
-    out << "  " << c.venue << ": { market: [" << c.market << "], symbols: [" << symbols << "], endpoints: "
-        << endpoints_of(*sim) << ", tls: { ca: \"" << sim->ca() << "\" } }\n";
+    if (sim->posts()) out << "  " << c.venue << ": { symbols: [" << symbols << "] }\n";
+    else
+      out << "  " << c.venue << ": { market: [" << c.market << "], symbols: [" << symbols << "], endpoints: "
+          << endpoints_of(*sim) << ", tls: { ca: \"" << sim->ca() << "\" } }\n";
   }
   out << "accounts:\n";
   std::size_t user = kFirstUser;
@@ -184,6 +188,13 @@ void Stage::write_pipeline() {
       << "  main:\n    mode: live\n    chain_id: 31337\n    rpc: [\"" << anvil_->url() << "\"]\n    address: \"" << vault_->address().to_string()
       << "\"\n    signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }\n    settled_at: finalized\n"
       << "ledger: \"sqlite:" << ledger_file().string() << "\"\n";
+  for (const auto& sim : sims_) {
+    if (!sim->posts()) continue;
+    webhook_ = "127.0.0.1:" + std::to_string(free_port());
+    const json& files = sim->ready().at("webhook");
+    out << "webhook: { listen: \"" << webhook_ << "\", tls: { certificate: " << files.at("certificate").dump() << ", key: "
+        << files.at("key").dump() << " } }\n";
+  }
 }
 
 void Stage::write_account(std::ostream& out, const Sim& sim, const json& a, const std::string& user, bool capped) {
@@ -193,7 +204,13 @@ void Stage::write_account(std::ostream& out, const Sim& sim, const json& a, cons
       << ",\n      settle_from: " << recently() << ", capped_seizure: " << (capped ? "true" : "false")
       << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\"";
   if (!passphrase.empty()) out << ", passphrase: \"${env:" << variable << "_API_PASSPHRASE}\"";
-  out << " } }\n";
+  out << " }";
+  if (sim.posts()) {
+    out << ",\n      trust: operator, options: { currency: USD";
+    for (const char* option : {"ref", "login", "server"}) out << ", " << option << ": " << a.at(option).dump();
+    out << " }";
+  }
+  out << " }\n";
   environment_.push_back(variable + "_API_KEY=" + a.at("key").get<std::string>());
   environment_.push_back(variable + "_API_SECRET=" + a.at("secret").get<std::string>());
   secrets_.push_back(a.at("secret"));
@@ -205,6 +222,22 @@ void Stage::write_account(std::ostream& out, const Sim& sim, const json& a, cons
 void Stage::start_host() {
   host_ = std::make_unique<Process>(std::vector<std::string>{(options_.bin / "anduin").string(), "run", pipeline_.string()},
                                     options_.dir / "host.out", host_log(), environment_);
+  for (const auto& sim : sims_)
+    if (sim->posts()) sim->control("connect", {{"url", "https://" + webhook_}});
+}
+
+void Stage::wait_terminals(int timeout_ms) {
+  for (const auto& sim : sims_) {
+    if (!sim->posts()) continue;
+    const auto until = std::chrono::steady_clock::now() + Millis(timeout_ms);
+    for (;;) {
+      const json stats = sim->control("stats");
+      const json& terminals = stats.at("terminals");
+      if (std::all_of(terminals.begin(), terminals.end(), [](const json& t) { return t.at("active").get<bool>(); })) break;
+      if (std::chrono::steady_clock::now() >= until) throw std::runtime_error("a terminal does not begin: " + stats.dump());
+      std::this_thread::sleep_for(Millis(50));
+    }
+  }
 }
 
 void Stage::kill_host() {

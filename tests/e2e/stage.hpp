@@ -25,6 +25,8 @@ class Sim {
   /// POST /sim/<command>.
   nlohmann::json control(const std::string& command, const nlohmann::json& body = nlohmann::json::object());
   [[nodiscard]] const std::string& venue() const { return venue_; }
+  /// It is no server that the host dials: its terminals post to the host's webhook.
+  [[nodiscard]] bool posts() const { return ready_.contains("webhook"); }
 
  private:
   struct Http;
@@ -93,6 +95,8 @@ class Stage {
   [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
 
   void start_host();
+  /// Until what posts to the webhook has set the mark from which it reports closes.
+  void wait_terminals(int timeout_ms);
   /// SIGKILL, and waits for the end.
   void kill_host();
   /// SIGTERM; the exit status. Throws when it does not end in time.
@@ -126,6 +130,7 @@ class Stage {
   std::unique_ptr<test::TestVault> vault_;
   std::filesystem::path pipeline_;
   std::vector<std::string> environment_, secrets_;
+  std::string webhook_;  ///< host:port; empty = nobody posts
   std::unique_ptr<Process> host_;
 };
 
