@@ -12,8 +12,8 @@ namespace anduin::pipeline::test {
 
 class SourceCatalog final : public VenueCatalog {
  public:
-  SourceCatalog() {
-    for (const auto* name : {"bybit", "kraken"})
+  explicit SourceCatalog(const std::vector<std::string>& plugins = {"bybit", "kraken"}) {
+    for (const std::string& name : plugins)
       add(name, std::string(ANDUIN_SOURCE_DIR) + "/plugins/" + name + "/manifest.json");
   }
   std::vector<std::filesystem::path> use_dirs(const std::vector<std::filesystem::path>& dirs) override {

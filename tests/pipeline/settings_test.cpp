@@ -270,7 +270,7 @@ TEST_CASE("every example pipeline is good, with and without its variables") {
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(std::string(ANDUIN_SOURCE_DIR) + "/examples")) {
     if (entry.path().extension() != ".yaml") continue;
-    SourceCatalog catalog;
+    SourceCatalog catalog({"bybit", "kraken", "okx", "bitget", "mexc", "kucoin", "htx", "metatrader"});
     for (const auto& variables : {kAllVariables, std::map<std::string, std::string>{}}) {
       const auto result = load_settings(entry.path(), environment(variables), &catalog);
       INFO(result.report());
@@ -279,6 +279,39 @@ TEST_CASE("every example pipeline is good, with and without its variables") {
     ++files;
   }
   CHECK(files >= 2);
+}
+
+TEST_CASE("accounts whose closes come in by webhook: options of their own, trust, limits, and a listener") {
+  SourceCatalog catalog({"metatrader"});
+  const std::string start = "version: 1\nvenues: { metatrader: {} }\nvaults: { main: {} }\n";
+  const std::string listener = "webhook: { listen: \"0.0.0.0:443\", tls: { certificate: c.pem, key: k.pem } }\n";
+  const auto account = [](const std::string& more) {
+    return "accounts:\n  - { name: a, venue: metatrader, user: \"0x70997970C51812dc3A010C7d01b50e0d17dc79C8\", credentials: { key: "
+           "\"${env:K}\", secret: \"${env:S}\" }, " + more + " }\n";
+  };
+  const auto read = [&](const std::string& text, const std::string& secret = std::string(64, 'a')) {
+    return parse_settings(text, "/etc/anduin/p.yaml", environment({{"K", "ea_a"}, {"S", secret}}), &catalog);
+  };
+  const auto good = read(start + listener + account("options: { ref: a1, login: 77 }, trust: user, max_credit_per_close: 500, max_credit_per_day: 1000.5"));
+  INFO(good.report());
+  REQUIRE(good.ok());
+  const AccountSettings& a = good.settings.accounts[0];
+  CHECK(a.trusted == false);
+  CHECK(a.max_credit_per_close == Decimal(500));
+  CHECK(a.max_credit_per_day == Decimal::of("1000.5"));
+  CHECK(a.price_band_percent == Decimal(1));
+  const auto options = nlohmann::json::parse(a.options_json);
+  CHECK(options.at("login") == "77");
+  CHECK(options.at("currency") == "USD");
+  CHECK(options.at("max_age_days") == 14);
+  const auto report = [&](const std::string& text, const std::string& secret = std::string(64, 'a')) { return read(text, secret).report(); };
+  CHECK(report(start + account("options: { ref: a1, login: 77 }")).find("add webhook:") != std::string::npos);
+  CHECK(report(start + listener + account("options: { ref: a1 }")).find("login: is needed") != std::string::npos);
+  CHECK(report(start + listener + account("options: { ref: a1, login: 77 }"), "short").find("64 hex digits") != std::string::npos);
+  CHECK(report(start + listener + account("options: { ref: a1, login: 77 }"), "short").find("'short'") == std::string::npos);
+  CHECK(report(start + listener + account("options: { ref: a1, login: 77 }, trust: me")).find("not one of operator, user") != std::string::npos);
+  CHECK(report(start + listener + account("options: { ref: a1, login: 77 }, max_credit_per_day: 0")).find("error") != std::string::npos);
+  CHECK(report(start + listener).find("nothing will be served there") != std::string::npos);
 }
 
 TEST_CASE("a file that cannot be read, is empty, no map, no YAML, or two documents") {
