@@ -284,7 +284,7 @@ TEST_CASE("webhook: accounts that resolve to one login, one key or one reference
   CHECK(first.post(beat).status == 200);
 }
 
-TEST_CASE("webhook: what the host says of an account follows its heartbeats; before_activation is refused, recorded") {
+TEST_CASE("webhook: what the host says of an account follows its heartbeats, before_activation is refused, recorded") {
   WebhookHost host;
   host.start();
   Signer t = host.signer();

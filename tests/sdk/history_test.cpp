@@ -115,7 +115,7 @@ TEST_CASE("a close that waits holds the cursor, an unreadable row what is proven
   CHECK(a.covered.back().proven);
 }
 
-TEST_CASE("a failed window is read again, later and later; one with too many rows in halves") {
+TEST_CASE("a failed window is read again, later and later, one with too many rows in halves") {
   Account a;
   HistorySweep h(a, "x", {});
   h.resume(a.now - 8 * kHour, 0);
@@ -138,7 +138,7 @@ TEST_CASE("a failed window is read again, later and later; one with too many row
   CHECK(h.proven_ms() == a.now);
 }
 
-TEST_CASE("asked while it runs, a sweep follows; a resume voids what is under way") {
+TEST_CASE("asked while it runs, a sweep follows, a resume voids what is under way") {
   Account a;
   HistorySweep h(a, "x", {});
   h.resume(a.now - kHour, 0);

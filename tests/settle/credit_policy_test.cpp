@@ -155,7 +155,7 @@ TEST_CASE("trust operator: nothing of this applies", "[credit]") {
   CHECK(b.commit(gold("a")).outcome == Outcome::kAccepted);
 }
 
-TEST_CASE("an inbound repeat with another content is a conflict, whatever its money; bodies are kept", "[credit]") {
+TEST_CASE("an inbound repeat with another content is a conflict, whatever its money, bodies are kept", "[credit]") {
   Book b(terms("mt", "MetaTrader"));
   const ClosedPosition first = gold("a");
   REQUIRE(b.commit(first).outcome == Outcome::kAccepted);

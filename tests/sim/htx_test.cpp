@@ -291,7 +291,7 @@ TEST_CASE("htx: an order of several pushes: early ones say that it is filled, an
   CHECK(overtaken);
 }
 
-TEST_CASE("htx: stream, order, history and executions tell one story; fees have opposite signs") {
+TEST_CASE("htx: stream, order, history and executions tell one story, fees have opposite signs") {
   SimBench b = bench();
   prepare(b);
   const ConnId conn = logged_in(b);

@@ -166,7 +166,7 @@ TEST_CASE("kucoin: topics by the hundred and by the session, frames by the ten s
   CHECK(b.sink.closed.count(over) == 1);
 }
 
-TEST_CASE("kucoin: tokens live a day and end at will; the refusal is a frame or the upgrade; the path rotates") {
+TEST_CASE("kucoin: tokens live a day and end at will, the refusal is a frame or the upgrade, the path rotates") {
   SimBench b = bench(1, 1'000'000);  // a day is 86.4 s
   const std::string old = target(b, false);
   b.advance(86'500, 500);
@@ -300,7 +300,7 @@ TEST_CASE("kucoin: a close is frames without an id and, later, one row whose fig
   CHECK(b.control("log")["closes"].size() == 1);
 }
 
-TEST_CASE("kucoin: a partial reduce has no row; its result is in the row of the whole cycle") {
+TEST_CASE("kucoin: a partial reduce has no row, its result is in the row of the whole cycle") {
   SimBench b = bench();
   b.control("visibility", R"({"history_ms":0})");
   const ConnId conn = subscribed(b, "/contract/positionAll", true);
@@ -316,7 +316,7 @@ TEST_CASE("kucoin: a partial reduce has no row; its result is in the row of the 
   CHECK(b.control("log")["closes"].size() == 1);
 }
 
-TEST_CASE("kucoin: a flip says isOpen throughout; what it left open ends before the other side can") {
+TEST_CASE("kucoin: a flip says isOpen throughout, what it left open ends before the other side can") {
   SimBench b = bench();
   b.control("visibility", R"({"history_ms":0})");
   const ConnId conn = subscribed(b, "/contract/positionAll", true);

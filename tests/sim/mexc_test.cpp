@@ -122,7 +122,7 @@ TEST_CASE("mexc: frames of clients are acknowledged without a contract, or not a
   CHECK(b.simulator.ws_open(77, "/api/edge", "").has_value());
 }
 
-TEST_CASE("mexc: a contract in small letters is acknowledged and never heard of; a second subscription adds nothing") {
+TEST_CASE("mexc: a contract in small letters is acknowledged and never heard of, a second subscription adds nothing") {
   SimBench b = bench();
   const ConnId conn = b.open("/edge");
   CHECK(b.say(conn, sub("sub.depth.full", "btc_usdt")).size() == 1);
@@ -140,7 +140,7 @@ TEST_CASE("mexc: a contract in small letters is acknowledged and never heard of;
   CHECK(b.take(conn).empty());
 }
 
-TEST_CASE("mexc: without a ping for a minute the socket ends, idle or not; pongs come once or twice") {
+TEST_CASE("mexc: without a ping for a minute the socket ends, idle or not, pongs come once or twice") {
   SimBench b = bench();
   const ConnId idle = b.open("/edge"), busy = b.open("/edge");
   b.say(busy, sub("sub.depth.full", "BTC_USDT"));
@@ -269,7 +269,7 @@ TEST_CASE("mexc: merged deltas and single changes lead from the REST book to the
   }
 }
 
-TEST_CASE("mexc: a delisted contract leaves the catalogue; its book still answers, empty and old") {
+TEST_CASE("mexc: a delisted contract leaves the catalogue, its book still answers, empty and old") {
   SimBench b = bench();
   const ConnId conn = b.open("/edge");
   b.say(conn, sub("sub.depth.full", "SOL_USDT"));

@@ -140,7 +140,7 @@ TEST_CASE("okx: the clock window is thirty seconds on both doors") {
   }
 }
 
-TEST_CASE("okx: one acknowledgement a topic, with the id and the connection; the first frame at once") {
+TEST_CASE("okx: one acknowledgement a topic, with the id and the connection, the first frame at once") {
   SimBench b = bench();
   const ConnId conn = b.open("/ws/v5/public");
   const auto got = b.say(
@@ -165,7 +165,7 @@ TEST_CASE("okx: one acknowledgement a topic, with the id and the connection; the
   CHECK(pushed(b.take(conn), "bbo-tbt").empty());
 }
 
-TEST_CASE("okx: a text ping is a pong; thirty silent seconds end the socket, a notice ends it after a minute") {
+TEST_CASE("okx: a text ping is a pong, thirty silent seconds end the socket, a notice ends it after a minute") {
   SimBench b = bench();
   const ConnId idle = b.open("/ws/v5/private"), lively = b.open("/ws/v5/public");
   for (int i = 0; i < 4; ++i) {

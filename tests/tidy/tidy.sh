@@ -96,11 +96,19 @@ check_files() {
   done
 }
 
-check_all() { check_words; check_lines; check_calls; check_rooms; check_files; }
+# CTest cuts a name at a semicolon and the program takes a leading dash for an option: such a case would not run.
+check_test_names() {
+  local list; mapfile -t list < <(files '^tests/.*\.cpp$')
+  [ ${#list[@]} -eq 0 ] && return
+  grep -nE 'TEST_CASE\("(-|[^"]*;)' "${list[@]}" /dev/null | each 'a test name with a semicolon or a leading dash'
+}
+
+check_all() { check_words; check_lines; check_calls; check_rooms; check_files; check_test_names; }
 
 if [ "${1:-}" = --self-test ]; then
   dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
-  mkdir -p host/settle host/market plugins/x docs
+  mkdir -p host/settle host/market plugins/x docs tests
+  echo 'TEST_CASE("one; two") {' >tests/bad_test.cpp
   { echo '#include "venue/runner.hpp"'; echo 'double amount;'; echo 'auto t = std::chrono::system_clock::now();'
     echo "// TO""DO"; printf '%0200d\n' 0; for i in $(seq 500); do echo ';'; done; } >host/settle/bad.cpp
   echo '#include <boost/beast.hpp>' >host/market/bad.hpp
@@ -109,7 +117,8 @@ if [ "${1:-}" = --self-test ]; then
   all=$(find . -type f | sed 's#^\./##')
   got=$(check_all 2>/dev/null)
   for want in 'banned word' 'a path of one machine' 'line over' 'lines, over' 'clock, chance or thread' 'pure function' \
-              'floating point' 'only host/net' 'may not know' 'dead file' 'a header begins' 'no #pragma once'; do
+              'floating point' 'only host/net' 'may not know' 'dead file' 'a header begins' 'no #pragma once' \
+              'a test name with'; do
     grep -qF -- "$want" <<<"$got" || { echo "not caught: $want"; exit 1; }
   done
   echo "every rule catches what it is for"

@@ -79,7 +79,7 @@ TEST_CASE("a damaged, cut, too long or doubled message is an error and costs no 
   CHECK(text(inflate.frames()[1]) == "good");
 }
 
-TEST_CASE("what is not compressed passes as it is; zlib streams are another setting") {
+TEST_CASE("what is not compressed passes as it is, zlib streams are another setting") {
   Inflate gzip(AND_DECODE_GZIP), zlib(AND_DECODE_DEFLATE);
   const std::string plain = "\x01\x02\x03", stream = packed("hello", 15);
   CHECK(gzip.add(frame(plain), kMax).has_value());

@@ -71,7 +71,7 @@ TEST_CASE("pings are echoed byte for byte, and nothing but digits is") {
   CHECK(b.errors.size() >= 7);
 }
 
-TEST_CASE("refused logins: one sentence, no hammering; passing troubles dial again; a stamp asks the clock, once") {
+TEST_CASE("refused logins: one sentence, no hammering, passing troubles dial again, a stamp asks the clock, once") {
   struct Row {
     const char* answer;
     int code;
@@ -103,7 +103,7 @@ TEST_CASE("refused logins: one sentence, no hammering; passing troubles dial aga
   CHECK(b.frame(kPrivate, R"({"op":"auth","type":"api",)" + std::string(row.answer) + R"(,"ts":1})") == AND_E_AUTH);
 }
 
-TEST_CASE("subscriptions: repeated is fine, refused positions are a warning, refused orders dial again; lesson 26") {
+TEST_CASE("subscriptions: repeated is fine, refused positions are a warning, refused orders dial again, lesson 26") {
   Bench b(true);
   b.log_in();
   b.frame(kPrivate, R"({"op":"sub","topic":"orders","err-code":2014,"err-msg":"Repeated","ts":1})");
@@ -171,7 +171,7 @@ TEST_CASE("the key: unknown without the spot host, not asked when so told, anoth
   }
 }
 
-TEST_CASE("hedge mode, long and short, opening and closing; lesson 6") {
+TEST_CASE("hedge mode, long and short, opening and closing, lesson 6") {
   Bench b(true);
   b.log_in();
   int n = 0;
@@ -193,7 +193,7 @@ TEST_CASE("hedge mode, long and short, opening and closing; lesson 6") {
   }
 }
 
-TEST_CASE("states: only a finished order is a close; the rest is waited for, and unknown words are said") {
+TEST_CASE("states: only a finished order is a close, the rest is waited for, and unknown words are said") {
   Bench b(true);
   b.log_in();
   b.empty_history();
@@ -215,7 +215,7 @@ TEST_CASE("states: only a finished order is a close; the rest is waited for, and
   CHECK(b.open_requests(kDetails).size() == 1);  // history is asked for what could not be read
 }
 
-TEST_CASE("a position that is turned: the part that was closed, by the position before it; lesson 1 and lesson 12") {
+TEST_CASE("a position that is turned: the part that was closed, by the position before it, lesson 1 and lesson 12") {
   Bench b(true);
   b.log_in();
   SECTION("known: closed part and its own entry price") {
@@ -291,7 +291,7 @@ TEST_CASE(
   CHECK_FALSE(b.closes[3].entry);
 }
 
-TEST_CASE("canceled after trades: two looks that agree; a figure that grows is looked at again; lesson 5") {
+TEST_CASE("canceled after trades: two looks that agree, a figure that grows is looked at again, lesson 5") {
   Bench b(true);
   b.log_in();
   b.empty_history();
@@ -316,7 +316,7 @@ TEST_CASE("canceled after trades: two looks that agree; a figure that grows is l
   CHECK(b.closes.size() == 1);
 }
 
-TEST_CASE("balance: asked and pushed, of both account kinds; no figure is an error and no zero") {
+TEST_CASE("balance: asked and pushed, of both account kinds, no figure is an error and no zero") {
   World w;
   auto live = w.start();
   w.advance(5'000);
@@ -336,7 +336,7 @@ TEST_CASE("balance: asked and pushed, of both account kinds; no figure is an err
   CHECK(b.errors.back().find("no figures for USDT") != std::string::npos);
 }
 
-TEST_CASE("clock: a stamp that is refused asks the venue's time, once at once; lesson 36") {
+TEST_CASE("clock: a stamp that is refused asks the venue's time, once at once, lesson 36") {
   World w;
   auto live = w.start();
   w.advance(5'000);
@@ -348,7 +348,7 @@ TEST_CASE("clock: a stamp that is refused asks the venue's time, once at once; l
   CHECK(w.sim.simulator.connections() == 1);
 }
 
-TEST_CASE("a wrong key or secret is said in words that help, and nothing goes on; lesson of demo keys on live hosts") {
+TEST_CASE("a wrong key or secret is said in words that help, and nothing goes on, lesson of demo keys on live hosts") {
   World w;
   auto& who = w.sim.simulator.venue().accounts()[0];
   const auto right = who;

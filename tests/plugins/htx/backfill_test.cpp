@@ -63,7 +63,7 @@ TEST_CASE("older windows ask order history in both margin modes, 48 hours at mos
   CHECK(b.coverage.back().to_ms == kNow);
 }
 
-TEST_CASE("a full answer is asked for again in halves, a full millisecond is not proven; lesson 3") {
+TEST_CASE("a full answer is asked for again in halves, a full millisecond is not proven, lesson 3") {
   Bench b(true);
   b.log_in({contract("BTC-USDT", "0.001")}, kNow - 8);
   std::vector<json> full;
@@ -81,7 +81,7 @@ TEST_CASE("a full answer is asked for again in halves, a full millisecond is not
   CHECK(b.coverage[0].reason.find("one millisecond") != std::string::npos);
 }
 
-TEST_CASE("a contract that HTX no longer knows is not proven, costs no other, and is not waited for; lesson 38") {
+TEST_CASE("a contract that HTX no longer knows is not proven, costs no other, and is not waited for, lesson 38") {
   Bench b(true);
   b.log_in({contract("BTC-USDT", "0.001"), contract("LUNA-USDT", "1")});
   for (const SentRequest& r : b.open_requests(kDetails))
@@ -109,7 +109,7 @@ TEST_CASE("a contract that HTX no longer knows is not proven, costs no other, an
   CHECK(b.coverage.back().proven);
 }
 
-TEST_CASE("an answer that is empty because it failed is never nothing there; lesson 2 and lesson 17") {
+TEST_CASE("an answer that is empty because it failed is never nothing there, lesson 2 and lesson 17") {
   Bench b(true);
   b.log_in();
   const std::string body =
@@ -127,7 +127,7 @@ TEST_CASE("an answer that is empty because it failed is never nothing there; les
   CHECK(b.coverage[0].from_ms == kNow - kHourMs);
 }
 
-TEST_CASE("an order that rests after trades holds the cursor until it is over; lesson 5") {
+TEST_CASE("an order that rests after trades holds the cursor until it is over, lesson 5") {
   Bench b(true);
   b.log_in({contract("BTC-USDT", "0.001")}, kNow - kHourMs);
   const json resting = with(with(order("1", kNow - 600'000), "state", "partially_filled"), "trade_volume", "2");
@@ -144,7 +144,7 @@ TEST_CASE("an order that rests after trades holds the cursor until it is over; l
   CHECK(std::stoll(b.watermarks.back().substr(10)) > kNow);
 }
 
-TEST_CASE("executions without an order are waited for ten seconds, then they are the close; lesson 9 and lesson 15") {
+TEST_CASE("executions without an order are waited for ten seconds, then they are the close, lesson 9 and lesson 15") {
   Bench b(true);
   b.log_in({contract("BTC-USDT", "0.001")}, kNow - kHourMs);
   const std::vector<json> rows{execution("e1", "1600000000000000999", kNow - 100, "1", "-10"),
@@ -188,7 +188,7 @@ TEST_CASE("one-way executions: what earned or lost was closed, as far as that ca
   CHECK_FALSE(b.closes[0].entry);
 }
 
-TEST_CASE("a liquidation or a deleveraging looks into history at once, and again when rows are late; lesson 15") {
+TEST_CASE("a liquidation or a deleveraging looks into history at once, and again when rows are late, lesson 15") {
   const std::string event = GENERATE("liquidation", "adl");
   Bench b(true);
   b.log_in();
@@ -202,7 +202,7 @@ TEST_CASE("a liquidation or a deleveraging looks into history at once, and again
   CHECK(b.open_requests(kDetails).size() == 1);
 }
 
-TEST_CASE("a failed commit reads everything again from the durable cursor; lesson 19") {
+TEST_CASE("a failed commit reads everything again from the durable cursor, lesson 19") {
   Bench b(true);
   b.log_in();
   b.answer(kDetails, page({execution("e1", "1", kNow - 60'000)}));
@@ -215,7 +215,7 @@ TEST_CASE("a failed commit reads everything again from the durable cursor; lesso
   CHECK(b.closes[0].id == b.closes[1].id);
 }
 
-TEST_CASE("one row that cannot be read is reported, makes its window unproven, and costs no other; lesson 10") {
+TEST_CASE("one row that cannot be read is reported, makes its window unproven, and costs no other, lesson 10") {
   Bench b(true);
   b.log_in();
   std::vector<json> rows{execution("e1", "1", kNow - 60'000),

@@ -73,7 +73,7 @@ const std::string kDepth = "linear-swap-ws.depth.jsonl.gz", kList = "contract-in
 
 }  // namespace
 
-TEST_CASE("the recorded books end on the README's tops; lesson 40") {
+TEST_CASE("the recorded books end on the README's tops, lesson 40") {
   ANDUIN_NEED_SHARED();
   const bool described = GENERATE(false, true);
   const Played p = described ? play({kList, kDepth}, "depth.step0") : play({kDepth}, "depth.step0");

@@ -43,7 +43,7 @@ const std::vector<std::string> kGarbage{"",
 
 }  // namespace
 
-TEST_CASE("garbage on the public link; huobiapi/API_Docs#49: a bad frame does not cost the next pong") {
+TEST_CASE("garbage on the public link, huobiapi/API_Docs#49: a bad frame does not cost the next pong") {
   Bench b(false);
   b.start();
   b.answer(kContracts, contracts());

@@ -79,7 +79,7 @@ TEST_CASE(
   CHECK(sockets[0]["topics"].dump() == R"(["market.BTC-USDT.bbo"])");
 }
 
-TEST_CASE("a contract that HTX refuses costs no other, is named, and asked for again; lesson 25 and lesson 38") {
+TEST_CASE("a contract that HTX refuses costs no other, is named, and asked for again, lesson 25 and lesson 38") {
   World w;
   auto live = w.start(prices_with("bbo"));
   live->subscribe({"LUNA-USDT", "BTC-USDT", "NOPE-USDT"});
@@ -92,7 +92,7 @@ TEST_CASE("a contract that HTX refuses costs no other, is named, and asked for a
   CHECK(live->errors.size() == 4);  // once an hour, with the list
 }
 
-TEST_CASE("acknowledgements: by id, late, missing, and data before them; lesson 26") {
+TEST_CASE("acknowledgements: by id, late, missing, and data before them, lesson 26") {
   Streaming s;
   Bench& b = s.b;
   REQUIRE(b.frames.size() == 1);

@@ -34,7 +34,7 @@ void check_same(World& w, const World::Live& live) {
 
 }  // namespace
 
-TEST_CASE("same id: every kind of close, live and from history; lesson 7 and lesson 15") {
+TEST_CASE("same id: every kind of close, live and from history, lesson 7 and lesson 15") {
   const std::string shape =
       GENERATE(R"({})", R"({"numeric_ids":true})", R"({"cancel":"said"})", R"({"cancel":"unsaid"})",
                R"({"liquidation":"details"})", R"({"margin_mode":"isolated"})");
@@ -71,7 +71,7 @@ TEST_CASE("same id: every kind of close, live and from history; lesson 7 and les
   CHECK(history->unproven.empty());
 }
 
-TEST_CASE("same id: two closes in one millisecond are two, in the order of their ids; lesson 7") {
+TEST_CASE("same id: two closes in one millisecond are two, in the order of their ids, lesson 7") {
   World w;
   const std::int64_t at = w.sim.clock.wall_ms() - 60'000;
   const std::string when = R"(,"silent":true,"closedAt":)" + std::to_string(at) + "}";
@@ -83,7 +83,7 @@ TEST_CASE("same id: two closes in one millisecond are two, in the order of their
   CHECK(history->order == std::vector<std::string>{first, second});
 }
 
-TEST_CASE("same id: a close during a disconnect, and one that cuts the sockets; lesson 21") {
+TEST_CASE("same id: a close during a disconnect, and one that cuts the sockets, lesson 21") {
   World w;
   auto live = w.start();
   w.advance(kSettledMs);
@@ -96,7 +96,7 @@ TEST_CASE("same id: a close during a disconnect, and one that cuts the sockets; 
   check_same(w, *live);
 }
 
-TEST_CASE("same id: frames that come twice and out of order; lesson 14 and lesson 20") {
+TEST_CASE("same id: frames that come twice and out of order, lesson 14 and lesson 20") {
   World w;
   auto live = w.start();
   w.advance(kSettledMs);
@@ -112,7 +112,7 @@ TEST_CASE("same id: frames that come twice and out of order; lesson 14 and lesso
   check_same(w, *live);
 }
 
-TEST_CASE("same id: restart with a stale watermark, and with the last one; lesson 8, lesson 18 and lesson 19") {
+TEST_CASE("same id: restart with a stale watermark, and with the last one, lesson 8, lesson 18 and lesson 19") {
   World w;
   auto live = w.start();
   w.advance(kSettledMs);
@@ -134,7 +134,7 @@ TEST_CASE("same id: restart with a stale watermark, and with the last one; lesso
   }
 }
 
-TEST_CASE("same id: 0, 1, 100, 101 and 250 closes in one window; lesson 3") {
+TEST_CASE("same id: 0, 1, 100, 101 and 250 closes in one window, lesson 3") {
   const int n = GENERATE(0, 1, 100, 101, 250);
   World w;
   const std::int64_t start = w.sim.clock.wall_ms() - 1'800'000;
@@ -152,7 +152,7 @@ TEST_CASE("same id: 0, 1, 100, 101 and 250 closes in one window; lesson 3") {
   }));
 }
 
-TEST_CASE("same id: an outage of three weeks is read from order history, in windows; lesson 2") {
+TEST_CASE("same id: an outage of three weeks is read from order history, in windows, lesson 2") {
   World w;
   const std::int64_t now = w.sim.clock.wall_ms();
   w.control("orders", R"({"age_ms":100000000})");  // placed 28 hours before they were filled
@@ -165,7 +165,7 @@ TEST_CASE("same id: an outage of three weeks is read from order history, in wind
   CHECK(history->unproven.empty());
 }
 
-TEST_CASE("same id: what is older than ninety days cannot be proven, and is said; lesson 16") {
+TEST_CASE("same id: what is older than ninety days cannot be proven, and is said, lesson 16") {
   World w;
   const std::int64_t now = w.sim.clock.wall_ms(), from = now - 100 * 24 * kHourMs;
   auto history = w.start(history_only({}, from));
@@ -176,7 +176,7 @@ TEST_CASE("same id: what is older than ninety days cannot be proven, and is said
   CHECK_FALSE(history->proven.empty());
 }
 
-TEST_CASE("same id: the venue limits, settles, fails and shows rows late; lesson 34") {
+TEST_CASE("same id: the venue limits, settles, fails and shows rows late, lesson 34") {
   World w;
   w.control("limits", R"({"read":12})");
   w.control("settlement", R"({"ms":20000})");

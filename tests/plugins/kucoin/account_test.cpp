@@ -63,7 +63,7 @@ TEST_CASE("the private socket: a signed token, a welcome, two topics, then histo
   CHECK(b.statuses.back().state == "ready");
 }
 
-TEST_CASE("a welcome that comes before the clock is known is not lost; one that never comes dials again") {
+TEST_CASE("a welcome that comes before the clock is known is not lost, one that never comes dials again") {
   Bench b(true);
   b.start();
   b.connect();
@@ -125,7 +125,7 @@ TEST_CASE("a token that is refused: the key ends it, the clock is asked once, tr
   }
 }
 
-TEST_CASE("a closed position is looked for at 0.3, 1, 2 s and on, until its row shows; its id and pnl are the row's") {
+TEST_CASE("a closed position is looked for at 0.3, 1, 2 s and on, until its row shows, its id and pnl are the row's") {
   Live b;
   b.frame(1, position_frame(kOpened, kNow, 10, true));
   b.advance(1'000);
@@ -177,7 +177,7 @@ TEST_CASE("a flip ends a cycle without saying so: by the sign, or by the opening
   }
 }
 
-TEST_CASE("lesson 12: two lifecycles of one symbol are two closes; a late frame of the first asks for nothing") {
+TEST_CASE("lesson 12: two lifecycles of one symbol are two closes, a late frame of the first asks for nothing") {
   Live b;
   b.frame(1, position_frame(kOpened, kNow, 0, false));
   b.advance(300);
@@ -282,7 +282,7 @@ TEST_CASE("a row that never shows: alarm, the cursor waits for an hour, then mov
   CHECK(b.coverage.back().proven);
 }
 
-TEST_CASE("lesson 33: the last lots of the stream stand in where the row tells no size; never part of the money") {
+TEST_CASE("lesson 33: the last lots of the stream stand in where the row tells no size, never part of the money") {
   Live b;
   b.frame(1, position_frame(kOpened, kNow, 12, true));
   b.frame(1, position_frame(kOpened, kNow + 1, 0, false));

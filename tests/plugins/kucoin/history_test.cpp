@@ -130,7 +130,7 @@ TEST_CASE("lesson 3: 0, 1, 100, 101, 199, 200, 201 and 250 rows are all read") {
   }
 }
 
-TEST_CASE("a rewritten row is told again, so that the host can see the difference; a repeated one is not") {
+TEST_CASE("a rewritten row is told again, so that the host can see the difference, a repeated one is not") {
   SimBridge v;
   v.sim.control("visibility", R"({"history_ms":0})");
   v.restart();
@@ -177,7 +177,7 @@ TEST_CASE("more rows than one step may emit: the window is read in halves") {
   CHECK(b.open_requests(t::kHistory).at(0).query("to") == std::to_string(from + (to - from) / 2));
 }
 
-TEST_CASE("a page that fails is asked again; a window is never half read") {
+TEST_CASE("a page that fails is asked again, a window is never half read") {
   Bench b(true);
   b.start();
   for (int i = 0; i < 3; ++i) b.answer(t::kTime, t::reply(b.now_ms));
@@ -192,7 +192,7 @@ TEST_CASE("a page that fails is asked again; a window is never half read") {
   CHECK(b.ids() == std::vector<std::string>{"1", "2"});
 }
 
-TEST_CASE("lesson 2: sixty days in windows of a week without holes; what is older than believed is not proven") {
+TEST_CASE("lesson 2: sixty days in windows of a week without holes, what is older than believed is not proven") {
   Bench b(true, {{"history_days", 60}});
   b.start(Bench::kStartMs - 100 * kDayMs);
   std::int64_t expected = Bench::kStartMs - 60 * kDayMs;
@@ -216,7 +216,7 @@ TEST_CASE("lesson 2: sixty days in windows of a week without holes; what is olde
   for (std::size_t i = 1; i < b.coverage.size(); ++i) CHECK(b.coverage[i].proven);
 }
 
-TEST_CASE("lessons 13 to 15: liquidation and adl settle; what nobody has seen is held, with the reason") {
+TEST_CASE("lessons 13 to 15: liquidation and adl settle, what nobody has seen is held, with the reason") {
   const auto hold = [](json row) {
     Bench b(true);
     b.start();

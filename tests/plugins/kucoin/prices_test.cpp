@@ -121,7 +121,7 @@ TEST_CASE("no token, no server, no JSON, a server that never greets: dialled aga
   CHECK(b.redialled.size() == 1);
 }
 
-TEST_CASE("a token that is refused on the socket leads to a new one; other refusals cost a topic") {
+TEST_CASE("a token that is refused on the socket leads to a new one, other refusals cost a topic") {
   Live b;
   b.frame(1, R"({"id":"x","type":"error","code":401,"data":"token is invalid"})");
   CHECK(b.redialled == std::vector<std::uint32_t>{1});
@@ -137,7 +137,7 @@ TEST_CASE("a token that is refused on the socket leads to a new one; other refus
   CHECK(c.errors[0].find(sent(c, 2).at("topic").get<std::string>()) == 0);
 }
 
-TEST_CASE("lesson 26: too many at once is asked again later; an answer to another question changes nothing") {
+TEST_CASE("lesson 26: too many at once is asked again later, an answer to another question changes nothing") {
   Live b;
   b.frame(1, json{{"id", sent(b, 0).at("id")}, {"type", "error"}, {"code", 509}, {"data", "exceed permits per second"}}
                  .dump());
@@ -172,7 +172,7 @@ TEST_CASE("a hundred topics a frame, three hundred a connection, and what is bey
   CHECK(b.errors[0].find("C300USDTM") != std::string::npos);
 }
 
-TEST_CASE("prices as text, number and padded; sizes in lots; nanoseconds") {
+TEST_CASE("prices as text, number and padded, sizes in lots, nanoseconds") {
   Live b;
   b.frame(1, ticker("XBTUSDTM", 1, "86454.50000", 86454.6).dump());
   REQUIRE(b.prices.size() == 1);
@@ -186,7 +186,7 @@ TEST_CASE("prices as text, number and padded; sizes in lots; nanoseconds") {
   CHECK(b.statuses.back().state == "ready");
 }
 
-TEST_CASE("a frame that was overtaken is dropped; gaps are none; a new connection counts from anew") {
+TEST_CASE("a frame that was overtaken is dropped, gaps are none, a new connection counts from anew") {
   Live b;
   b.frame(1, tick(100));
   b.frame(1, tick(250, "102", "103"));
@@ -218,7 +218,7 @@ TEST_CASE("lessons 31 and 32: an empty side, a missing one, a locked or crossed 
   CHECK(seen == "pwpwpw");
 }
 
-TEST_CASE("lesson 27: an acknowledged symbol that stays silent is named after fifteen seconds; the others live") {
+TEST_CASE("lesson 27: an acknowledged symbol that stays silent is named after fifteen seconds, the others live") {
   Live b;
   b.frame(1, json{{"id", sent(b, 0).at("id")}, {"type", "ack"}}.dump());
   b.frame(1, tick(1));
@@ -311,7 +311,7 @@ TEST_CASE("frames of other channels and of the level feed make no price") {
   CHECK(b.errors.empty());
 }
 
-TEST_CASE("lesson 33: a lot is the multiplier; one dollar for inverse contracts; lotSize is only the step of orders") {
+TEST_CASE("lesson 33: a lot is the multiplier, one dollar for inverse contracts, lotSize is only the step of orders") {
   Bench b(false);
   b.start();
   json dated = contract("XBTMZ26", true);
@@ -332,7 +332,7 @@ TEST_CASE("lesson 33: a lot is the multiplier; one dollar for inverse contracts;
   CHECK(b.instruments[3].kind == AND_KIND_LINEAR_PERPETUAL);
 }
 
-TEST_CASE("lesson 38: a contract that cannot be read costs itself; a failing list is asked again and said") {
+TEST_CASE("lesson 38: a contract that cannot be read costs itself, a failing list is asked again and said") {
   Bench b(false);
   b.start();
   json strange = contract("WHATUSDTM"), bare = contract("BAREUSDTM"), zero = contract("ZEROUSDTM");
@@ -355,7 +355,7 @@ TEST_CASE("lesson 38: a contract that cannot be read costs itself; a failing lis
   CHECK(c.statuses.back().state == "ready");
 }
 
-TEST_CASE("linear and inverse contracts have a connection each; with neither wanted there is none") {
+TEST_CASE("linear and inverse contracts have a connection each, with neither wanted there is none") {
   Bench b(false);
   b.start();
   b.answer(t::kContracts, t::reply({contract("XBTUSDTM"), contract("XBTUSDM", true)}));

@@ -83,7 +83,7 @@ std::string file_text(const std::filesystem::path& p) {
 
 }  // namespace
 
-TEST_CASE("ea: a close is seen, kept, sent and moved to done; what was closed before the first start is not sent") {
+TEST_CASE("ea: a close is seen, kept, sent and moved to done, what was closed before the first start is not sent") {
   Rig r;
   r.desk.round_trip("XAUUSD.m", true, 0.10, 2050.50, 2075.30, 248.00);
   r.desk.now_ms += 60'000;
@@ -112,7 +112,7 @@ TEST_CASE("ea: a close is seen, kept, sent and moved to done; what was closed be
   CHECK(r.service.closes.size() == 1);
 }
 
-TEST_CASE("ea: closes that happen while the terminal is off are found; partial closes have ids of their own") {
+TEST_CASE("ea: closes that happen while the terminal is off are found, partial closes have ids of their own") {
   Rig r;
   r.desk.begin();
   const long position = 77;
@@ -348,7 +348,7 @@ TEST_CASE("ea: an outage of an hour with 500 closes: all of them, oldest first, 
   for (std::size_t i = 1; i < r.service.closes.size(); ++i) CHECK(r.service.closes[i - 1].first < r.service.closes[i].first);
 }
 
-TEST_CASE("ea: another account on the terminal suspends everything; another login's folder is refused") {
+TEST_CASE("ea: another account on the terminal suspends everything, another login's folder is refused") {
   Rig r;
   r.desk.begin();
   r.desk.ea->login = 999;
@@ -398,7 +398,7 @@ TEST_CASE("ea: a second chart of the same account does not start, wrong inputs a
   CHECK(second.OnInit() == mql::INIT_PARAMETERS_INCORRECT);
 }
 
-TEST_CASE("ea: prices: new ticks only, with the tick's own time; none while closes fail") {
+TEST_CASE("ea: prices: new ticks only, with the tick's own time, none while closes fail") {
   Rig r;
   r.desk.prices_of = "XAUUSD.m, EURUSD.m,NOSUCH";
   r.desk.begin();
@@ -475,7 +475,7 @@ TEST_CASE("ea: a full disk, a contract size that is not there yet, a history tha
   CHECK(r.service.closes.size() == 1);
 }
 
-TEST_CASE("ea: an annulled deal is reported for a person; other kinds of deals are no closes") {
+TEST_CASE("ea: an annulled deal is reported for a person, other kinds of deals are no closes") {
   Rig r;
   r.desk.begin();
   r.desk.deal({.position = 5, .symbol = "XAUUSD.m", .type = mql::DEAL_TYPE_BALANCE, .entry = mql::DEAL_ENTRY_OUT, .profit = 1000});
@@ -485,7 +485,7 @@ TEST_CASE("ea: an annulled deal is reported for a person; other kinds of deals a
   CHECK(r.service.heartbeats.back().at("anomaly").get<std::string>().find("annulled") != std::string::npos);
 }
 
-TEST_CASE("ea: a cent account and a euro account say their currency; nothing is converted") {
+TEST_CASE("ea: a cent account and a euro account say their currency, nothing is converted") {
   Rig r;
   r.desk.begin();
   r.desk.ea->currency = "USC";

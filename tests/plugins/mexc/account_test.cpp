@@ -12,7 +12,7 @@ json open_position(std::int64_t id) { return with(with(row(id, Bench::kStartMs),
 
 }  // namespace
 
-TEST_CASE("login: the clock first; accepted it streams at once, and a filter leaves the rest out") {
+TEST_CASE("login: the clock first, accepted it streams at once, and a filter leaves the rest out") {
   Bench b(true);
   b.start();
   CHECK(b.dialled == std::vector<std::uint32_t>{kConn});

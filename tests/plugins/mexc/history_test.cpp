@@ -136,7 +136,7 @@ TEST_CASE("0, 1, 100, 101 and 250 rows, in either shape, duplicated and reordere
   }
 }
 
-TEST_CASE("windows of thirty days, not beyond ninety; what is older is said to be unproven (lesson 19)") {
+TEST_CASE("windows of thirty days, not beyond ninety, what is older is said to be unproven (lesson 19)") {
   Bench b(true);
   b.start(Bench::kStartMs - 200 * kDayMs);
   std::int64_t reached = 0;
@@ -157,7 +157,7 @@ TEST_CASE("windows of thirty days, not beyond ninety; what is older is said to b
   CHECK(b.coverage[0].from_ms == Bench::kStartMs - 200 * kDayMs);
 }
 
-TEST_CASE("catching up looks for positions that were opened long before; while the socket tells of ends, it does not") {
+TEST_CASE("catching up looks for positions that were opened long before, while the socket tells of ends, it does not") {
   Bench b(true, {{"position_days", 20}});
   b.start(Bench::kStartMs - kHourMs, "v1 positions=" + std::to_string(Bench::kStartMs - 60'000));
   SentRequest asked = b.open_requests(kHistory).at(0);
@@ -184,7 +184,7 @@ TEST_CASE("catching up looks for positions that were opened long before; while t
   CHECK(number(asked.query("start_time")) <= b.now_ms - 20 * kDayMs);
 }
 
-TEST_CASE("the currency is the catalogue's; a contract that has left it is held, one that fails is asked again") {
+TEST_CASE("the currency is the catalogue's, a contract that has left it is held, one that fails is asked again") {
   Bench b(true);
   b.start();
   const std::int64_t now = b.now_ms / 1000 * 1000;

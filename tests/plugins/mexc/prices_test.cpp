@@ -112,7 +112,7 @@ TEST_CASE("depth.full: the best of each side, the engine's time, repeats, overta
   }
 }
 
-TEST_CASE("ticker: bid1 and ask1, never the bands; the funding rate when it changes") {
+TEST_CASE("ticker: bid1 and ask1, never the bands, the funding rate when it changes") {
   Bench b(false, {{"price_channel", "ticker"}});
   b.start();
   b.symbols({"BTC_USDT"});

@@ -91,7 +91,7 @@ TEST_CASE("a refused login is said in one sentence and not repeated") {
   }
 }
 
-TEST_CASE("a login stamp outside the window asks the clock once (lesson 36); a vague refusal is tried three times") {
+TEST_CASE("a login stamp outside the window asks the clock once (lesson 36), a vague refusal is tried three times") {
   Bench b(true);
   b.start();
   know_clock(b);
@@ -254,7 +254,7 @@ TEST_CASE("optional fields blank or gone: the row is read or named, the others o
   }
 }
 
-TEST_CASE("the asking for a row goes on after 0.3, 1, 2, 4, 8, 16 and 31 s, then with the history; the cursor waits") {
+TEST_CASE("the asking for a row goes on after 0.3, 1, 2, 4, 8, 16 and 31 s, then with the history, the cursor waits") {
   Bench b(true);
   b.start(Bench::kStartMs - 3'600'000);
   log_in(b);

@@ -39,7 +39,7 @@ TEST_CASE("pages go back by uTime with `after` alone, to the beginning, and the 
   CHECK(b.closes.size() == 3);
 }
 
-TEST_CASE("the next look stops ten minutes before the cursor; repeats are no news (lesson 20)") {
+TEST_CASE("the next look stops ten minutes before the cursor, repeats are no news (lesson 20)") {
   Bench b(true);
   b.start(kNow - kDay, cursor(kNow - 60'000));
   b.answer(kHistory, page({closed_row("3", 3, kNow - 1'000), closed_row("2", 2, kNow - 700'000)}));
@@ -75,7 +75,7 @@ TEST_CASE("duplicate and reordered rows and pages change nothing (lesson 18)") {
   }
 }
 
-TEST_CASE("a failed page is never a partial success; what it showed is true all the same (lesson 2)") {
+TEST_CASE("a failed page is never a partial success, what it showed is true all the same (lesson 2)") {
   Bench b(true);
   b.start(kNow - kDay);
   b.answer(kHistory, page({closed_row("2", 2, kNow - 2'000)}));
@@ -152,7 +152,7 @@ TEST_CASE("size is what was closed over the lifetime, not the most that was open
   CHECK((b.closes[0].flags & AND_CLOSE_SIZE_IN_BASE) == 0);
 }
 
-TEST_CASE("a row of type 1, 4 or 5 waits for its end; the end comes under the same id (lesson 5)") {
+TEST_CASE("a row of type 1, 4 or 5 waits for its end, the end comes under the same id (lesson 5)") {
   for (const char* type : {"1", "4", "5"}) {
     Bench b(true);
     b.start(kNow - kDay);

@@ -53,7 +53,7 @@ void subscribe(Bench& b, const std::vector<std::string>& symbols) {
 
 }  // namespace
 
-TEST_CASE("bbo-tbt: each frame is the whole quote; one side or a crossed top takes it away (lessons 9, 31)") {
+TEST_CASE("bbo-tbt: each frame is the whole quote, one side or a crossed top takes it away (lessons 9, 31)") {
   Bench b(false);
   subscribe(b, {kBtc});
   b.frame(kConn, bbo(kBtc));
@@ -115,7 +115,7 @@ TEST_CASE("tickers: an empty side is none, not zero (lesson 32)") {
   CHECK(b.prices[1].withdrawn);
 }
 
-TEST_CASE("books: a chain of changes; zero deletes, equal ids are a heartbeat, a reset is legal (lesson 31)") {
+TEST_CASE("books: a chain of changes, zero deletes, equal ids are a heartbeat, a reset is legal (lesson 31)") {
   Bench b(false, channel("books"));
   subscribe(b, {kBtc});
   b.frame(kConn, book(R"([["100","1","0","1"],["99","2","0","1"]])", R"([["101","1","0","1"]])", -1, 10));
