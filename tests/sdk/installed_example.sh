@@ -1,31 +1,26 @@
 #!/usr/bin/env bash
-# A third party's way: install the SDK, build the example venue outside the source tree, replay a recording with it.
+# A third party's way: install the SDK, build an example venue outside the source tree, replay a recording with it.
+# The recording is the example's session.jsonl, or NAME.jsonl beside this script; NAME.events is what replay prints.
 set -euo pipefail
-build=$1 source=$2 anduin=$3
+build=$1 source=$2 anduin=$3 name=$4
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --component sdk --prefix "$work/sdk" >/dev/null
-cp -r "$source/examples/acme" "$work/acme"
-lines=$(cat "$work"/acme/acme.cpp "$work"/acme/manifest.json "$work"/acme/CMakeLists.txt | wc -l)
+cp -r "$source/examples/$name" "$work/src"
+lines=$(cat "$work"/src/*.cpp "$work"/src/manifest.json "$work"/src/CMakeLists.txt | wc -l)
 [ "$lines" -lt 100 ] || { echo "the example has grown to $lines lines"; exit 1; }
-cmake -S "$work/acme" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/sdk" -DCMAKE_BUILD_TYPE=Release \
+cmake -S "$work/src" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/sdk" -DCMAKE_BUILD_TYPE=Release \
   -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror" >/dev/null
 cmake --build "$work/out" >/dev/null
-so="$work/out/anduin-acme.so"
+so="$work/out/anduin-$name.so"
 [ "$(nm -D --defined-only "$so" | awk '{print $3}')" = anduin_plugin_v1 ] || { echo "not exactly one symbol"; exit 1; }
-cat > "$work/rec.jsonl" <<'R'
-{"ts_ms":1700000000000,"kind":"ws","url":"wss://stream.acme.example/v1","dir":"in","text":"{\"op\":\"subscribed\"}"}
-{"ts_ms":1700000000100,"kind":"ws","url":"wss://stream.acme.example/v1","dir":"in","text":"{\"symbol\":\"BTCUSDT\",\"bid\":\"100.10\",\"ask\":\"100.20\",\"time\":1700000000099}"}
-{"ts_ms":1700000000200,"kind":"ws","url":"wss://stream.acme.example/v1","dir":"in","text":"{\"symbol\":\"BTCUSDT\",\"bid\":\"100.10\",\"ask\":\"100.20\",\"time\":1700000000199}"}
-{"ts_ms":1700000000300,"kind":"ws","url":"wss://stream.acme.example/v1","dir":"in","text":"{\"symbol\":\"BTCUSDT\",\"bid\":\"101\",\"ask\":\"100\",\"time\":1700000000299}"}
-{"ts_ms":1700000000400,"kind":"ws","url":"wss://stream.acme.example/v1","dir":"in","text":"{\"symbol\":\"BTCUSDT\",\"bid\":\"99.5\",\"ask\":"}
-{"ts_ms":1700000000500,"kind":"ws","url":"wss://stream.acme.example/v1","dir":"in","text":"{\"symbol\":\"BTCUSDT\",\"bid\":\"99.5\",\"ask\":\"100\",\"time\":1700000000499}"}
-R
-"$anduin" replay --plugin "$so" "$work/rec.jsonl" > "$work/got"
-cat > "$work/want" <<'W'
-{"type":"price","venue":"Acme","symbol":"BTCUSDT","bid":100.1,"ask":100.2,"timestamp":1700000000099}
-{"type":"price","venue":"Acme","symbol":"BTCUSDT","bid":99.5,"ask":100,"timestamp":1700000000499}
-W
-diff "$work/want" "$work/got"
-"$anduin" plugin inspect "$so" | grep -q '"Acme"'
+"$anduin" plugin inspect "$so" | grep -q "\"id\": \"$name\""
+session="$work/src/session.jsonl"
+[ -f "$session" ] || session="$here/$name.jsonl"
+for batch in 1 64; do
+  "$anduin" replay --plugin "$so" --batch "$batch" --stats "$session" > "$work/got" 2> "$work/stats"
+  diff "$here/$name.events" "$work/got"
+  grep -q '"unanswered_requests":0,' "$work/stats" || { cat "$work/stats"; exit 1; }
+done
 echo "the example: $lines lines, built and replayed"
