@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-json vectors() { return shared_json("vectors/mexc.json"); }
+const json& vectors() { return shared_json("vectors/mexc.json"); }
 std::uint32_t tri(const json& v) { return v.is_null() ? AND_TRI_UNKNOWN : v.get<bool>() ? AND_TRI_YES : AND_TRI_NO; }
 Decimal number(const json& v) { return Decimal::of(v.get<std::string>()); }
 

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-json vectors() { return shared_json("vectors/okx.json"); }
+const json& vectors() { return shared_json("vectors/okx.json"); }
 
 std::uint32_t tri(const json& v) { return v.is_null() ? AND_TRI_UNKNOWN : v.get<bool>() ? AND_TRI_YES : AND_TRI_NO; }
 
