@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A third party's way: install the SDK, build an example venue outside the source tree, replay a recording with it.
 # The recording is the example's session.jsonl, or NAME.jsonl beside this script; NAME.events is what replay prints.
+# A withdrawn quote prints nothing, so the number of frames that are errors is compared as well.
 set -euo pipefail
-build=$1 source=$2 anduin=$3 name=$4
+build=$1 source=$2 anduin=$3 name=$4 errors=$5
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -21,6 +22,6 @@ session="$work/src/session.jsonl"
 for batch in 1 64; do
   "$anduin" replay --plugin "$so" --batch "$batch" --stats "$session" > "$work/got" 2> "$work/stats"
   diff "$here/$name.events" "$work/got"
-  grep -q '"unanswered_requests":0,' "$work/stats" || { cat "$work/stats"; exit 1; }
+  grep -q "\"errors\":$errors,.*\"unanswered_requests\":0," "$work/stats" || { cat "$work/stats"; exit 1; }
 done
 echo "the example: $lines lines, built and replayed"
