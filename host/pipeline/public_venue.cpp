@@ -204,7 +204,9 @@ void PublicVenue::resolve() {
       spdlog::error("[{}] {}: {}", s.name, symbol, feed.error().to_string());
       return;
     }
-    by_market[instances_.front()->listed() ? instrument.market : instances_.front()->market()][instrument.native] = *feed;
+    // A plugin without an option `market` has one instance, which serves whatever its list holds.
+    const std::string& only = instances_.front()->market();
+    by_market[instances_.front()->listed() && !only.empty() ? instrument.market : only][instrument.native] = *feed;
   };
   for (const std::string& symbol : s.symbols) {
     if (!instances_.front()->listed()) {  // names are passed on as written
