@@ -48,10 +48,13 @@ std::string_view rate_of(std::string_view path) {
 }  // namespace
 
 Account::Account(const venue::Options& options)
-    : AccountVenue(policy(options)), products_(chosen_products(options)),
+    : AccountVenue(policy(options)),
+      products_(chosen_products(options)),
       headers_(std::string(kHeaders) + std::string(demo_header(options))) {
   const std::string dialect = options.text("private_dialect");
-  generation_ = dialect == "uta" ? Generation::kUnified : dialect == "classic" ? Generation::kClassic : Generation::kUnknown;
+  generation_ = dialect == "uta"       ? Generation::kUnified
+                : dialect == "classic" ? Generation::kClassic
+                                       : Generation::kUnknown;
   pinned_ = generation_ != Generation::kUnknown;
   for (const Product* p : products_) {
     if (p->market == kSpot) throw BadOption("/market", "spot has prices only: an account is linear, inverse or both");
@@ -67,8 +70,11 @@ Answer Account::judge(const venue::Reply& reply) {
 }
 
 AccountVenue::SignedGet Account::signed_get(std::string_view path, const std::string& query) {
-  return {.target = query.empty() ? std::string(path) : std::string(path) + "?" + query, .headers = headers_,
-          .sign = "rest", .args = "", .rate = std::string(rate_of(path))};
+  return {.target = query.empty() ? std::string(path) : std::string(path) + "?" + query,
+          .headers = headers_,
+          .sign = "rest",
+          .args = "",
+          .rate = std::string(rate_of(path))};
 }
 
 std::string Account::advice(std::int64_t code, std::string_view venue_text, std::string_view path) {
@@ -78,9 +84,7 @@ std::string Account::advice(std::int64_t code, std::string_view venue_text, std:
 std::int64_t Account::clock_of(const Answer& answer) { return answer.result["serverTime"].i64_or_none().value_or(0); }
 
 /// Nobody waits for an answer of the other generation any more.
-bool Account::is_optional(std::string_view path) const {
-  return !is_of_generation(path) || rate_of(path) != "history";
-}
+bool Account::is_optional(std::string_view path) const { return !is_of_generation(path) || rate_of(path) != "history"; }
 bool Account::is_missing_right(std::int64_t code) const { return bitget::is_missing_right(code); }
 
 // -- the generation -------------------------------------------------------------------------------------------------
@@ -105,8 +109,9 @@ void Account::detect() {
     if (generation_ != Generation::kUnknown) return;
     if (answer.ok()) return learn(Generation::kUnified);
     if (answer.code == kClassicAccount) return learn(Generation::kClassic);
-    const std::string why = "Bitget does not say whether the account is unified or classic (set private_dialect): " +
-                            answer.text + " (" + std::to_string(answer.code) + ")";
+    const std::string why =
+        "Bitget does not say whether the account is unified or classic (set private_dialect): " + answer.text + " (" +
+        std::to_string(answer.code) + ")";
     report(kAssetsPath, why);
     struggle(kGeneration, why);
     after(kDetectAgainMs, [this] { detect(); });
@@ -128,8 +133,10 @@ Answer Account::other_generation(Answer answer) {
   if (answer.code == kUnifiedAccount) told = Generation::kUnified;
   if (answer.code == kClassicAccount) told = Generation::kClassic;
   if (told == generation_) return answer;  // to a request from before the change
-  if (pinned_ || switched_) answer.verdict = Verdict::kAuth;
-  else switch_to(told, answer.text);
+  if (pinned_ || switched_)
+    answer.verdict = Verdict::kAuth;
+  else
+    switch_to(told, answer.text);
   return answer;
 }
 
@@ -139,6 +146,7 @@ void Account::switch_to(Generation generation, const std::string& why) {
   warn(std::string("the account has become ") + (is_unified() ? "unified" : "classic") + ": " + why);
   for (const std::string_view path : {kUnifiedHistoryPath, kClassicHistoryPath, kAssetsPath, kClassicBalancePath})
     recovered(path);
+  for (const Product* p : products_) recovered(std::string(kCloses) + " " + std::string(p->rest));
   lifetimes_.clear();
   read_.clear();
   for (const auto& [key, awaited] : awaited_) caught(key);  // the sweeps find them
@@ -170,8 +178,13 @@ void Account::ask_key() {
       switched_ = false;
       const KeyInfo k = unified ? unified_key_info(answer.result) : classic_key_info(answer.result);
       if (!k.complaint.empty()) report(path, k.complaint);
-      account({.uid = k.uid, .detail = k.detail, .can_trade = k.can_trade, .can_withdraw = k.can_withdraw,
-               .can_transfer = k.can_transfer, .ip_bound = k.ip_bound, .sub_account = k.sub_account});
+      account({.uid = k.uid,
+               .detail = k.detail,
+               .can_trade = k.can_trade,
+               .can_withdraw = k.can_withdraw,
+               .can_transfer = k.can_transfer,
+               .ip_bound = k.ip_bound,
+               .sub_account = k.sub_account});
     });
   });
 }
@@ -230,7 +243,8 @@ void Account::subscribe(Session& s) {
     for (const Product* p : products_) {
       const std::string type(p->rest);
       unanswered.insert(std::string(kCloses) + " " + type);
-      args += (args.empty() ? "" : ",") + (R"({"instType":")" + type + R"(","channel":"positions-history","instId":"default"},)") +
+      args += (args.empty() ? "" : ",") +
+              (R"({"instType":")" + type + R"(","channel":"positions-history","instId":"default"},)") +
               R"({"instType":")" + type + R"(","channel":"account","coin":"default"})";
     }
   }
@@ -283,7 +297,7 @@ void Account::take_error(Session& s, const json::View& arg, std::int64_t code, c
   const std::string what = text + " (" + std::to_string(code) + ")";
   const auto [topic, channel, type] = arg.get<"topic", "channel", "instType">();
   report("the private stream", what);
-  if (channel == kAccount || topic == kAccount) return;  // the balance is asked for, too
+  if (channel == kAccount || topic == kAccount) return;              // the balance is asked for, too
   if (channel == kCloses && unanswered_[s.connection].size() > 1) {  // one product less
     const std::string name = std::string(kCloses) + " " + type.text();
     struggle(name, "only history is read: Bitget refuses " + name + ": " + what);

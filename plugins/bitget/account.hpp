@@ -24,8 +24,8 @@ class Account : public AccountVenue {
   /// A close that the stream has told of and history has not shown yet.
   struct Awaited {
     const Product* product = nullptr;
-    std::int64_t since_ms = 0;      ///< when the stream said so
-    std::optional<CloseRow> told;   ///< what it said: of classic accounts only
+    std::int64_t since_ms = 0;     ///< when the stream said so
+    std::optional<CloseRow> told;  ///< what it said: of classic accounts only
   };
   struct Look {
     bool running = false, again = false;
@@ -79,7 +79,7 @@ class Account : public AccountVenue {
   std::vector<const Product*> products_;
   std::string headers_;
   Generation generation_;
-  bool pinned_;                        ///< by the option: no change is followed
+  bool pinned_;                                ///< by the option: no change is followed
   bool detecting_ = false, switched_ = false;  ///< switched_: and nothing has agreed since
   std::vector<std::function<void()>> when_known_;
   std::set<ConnId> dial_when_known_;

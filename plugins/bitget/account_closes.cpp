@@ -9,10 +9,11 @@ namespace {
 
 constexpr std::string_view kUnifiedHistory = "/api/v3/position/history-position",
                            kClassicHistory = "/api/v2/mix/position/history-position";
-constexpr std::int64_t kPushMarginMs = 60'000;    // a push and its row agree on the time better than this
-constexpr std::int64_t kNowMs = 5'000;            // a window that ends so near to now is read without an end
-constexpr std::uint64_t kTellMs = 20'000;         // so long a push with figures waits for its row
-constexpr std::int64_t kHoldMs = 3'600'000;       // so long a push without figures holds the cursor: then it was none
+constexpr std::int64_t kPushMarginMs = 60'000;  // a push and its row agree on the time better than this
+constexpr std::int64_t kNowMs = 5'000;          // a window that ends so near to now is read without an end
+// So long a push with figures waits for its row: longer than a ban. It rounds elsewhere, and history is read for ever.
+constexpr std::uint64_t kTellMs = 15 * 60'000;
+constexpr std::int64_t kHoldMs = 3'600'000;     // so long a push without figures holds the cursor: then it was none
 
 }  // namespace
 
@@ -172,7 +173,8 @@ const Product& Account::product_of_sweep(const HistorySweep& sweep) const {
 /// unified account need them; together they hold every opening since the first.
 void Account::read_window(HistorySweep& sweep, std::int64_t from_ms, std::int64_t to_ms, HistorySweep::Done done) {
   if (generation_ == Generation::kUnknown)
-    return when_known([this, &sweep, from_ms, to_ms, done = std::move(done)] { read_window(sweep, from_ms, to_ms, done); });
+    return when_known(
+        [this, &sweep, from_ms, to_ms, done = std::move(done)] { read_window(sweep, from_ms, to_ms, done); });
   std::erase_if(awaited_, [&](const auto& a) {
     const bool given_up = now_ms() - a.second.since_ms > kHoldMs;
     if (given_up) warn("no record of " + a.first + " within an hour: was it closed? Look at Bitget's own list");
@@ -201,7 +203,8 @@ void Account::read_window(HistorySweep& sweep, std::int64_t from_ms, std::int64_
         emit_all(*found);  // what was read is true, whatever became of the rest
         if (failure.empty()) switched_ = false;
         if (failure.empty() && !is_unified()) read_[&product] = {from_ms, asked_ms};
-        done(failure == HistorySweep::kTooMany ? "more closed positions than can be read: set a later settle_from" : failure);
+        done(failure == HistorySweep::kTooMany ? "more closed positions than can be read: set a later settle_from"
+                                               : failure);
       });
 }
 
@@ -210,7 +213,8 @@ std::int64_t Account::oldest_waiting_ms(const HistorySweep& sweep) const {
   std::int64_t oldest = 0;
   for (const auto& [key, awaited] : awaited_) {
     if (awaited.product != &product) continue;
-    const std::int64_t since = (awaited.told ? std::min(awaited.told->closed_ms, awaited.since_ms) : awaited.since_ms) - kPushMarginMs;
+    const std::int64_t since =
+        (awaited.told ? std::min(awaited.told->closed_ms, awaited.since_ms) : awaited.since_ms) - kPushMarginMs;
     if (oldest == 0 || since < oldest) oldest = since;
   }
   return oldest;

@@ -1,5 +1,5 @@
-// Rows of balances: of the accounts of a product (classic) and of the coins of a unified account, by REST and in pushes.
-// Pure functions, any thread.
+// Rows of balances: of the accounts of a product (classic) and of the coins of a unified account, by REST and in
+// pushes. Pure functions, any thread.
 #pragma once
 #include <string>
 #include <vector>

@@ -9,8 +9,10 @@ void read_levels(json::Reader& reader, PushRow::Levels& into) {
     OrderBook::Level level;
     int at = 0;
     reader.array([&] {
-      if (at == 0) level.price = reader.dec();
-      else if (at == 1) level.size = reader.dec();
+      if (at == 0)
+        level.price = reader.dec();
+      else if (at == 1)
+        level.size = reader.dec();
       ++at;
     });
     if (at < 2 || level.price.sign() <= 0 || level.size.sign() < 0)
@@ -36,8 +38,10 @@ void PushFrame::read(json::Reader reader) {
       read_data(reader);
     } else if (key == "arg") {
       reader.object([&](std::string_view member) {
-        if (member == "topic" || member == "channel") channel = reader.str();
-        else if (member == "symbol" || member == "instId") symbol = reader.str();
+        if (member == "topic" || member == "channel")
+          channel = reader.str();
+        else if (member == "symbol" || member == "instId")
+          symbol = reader.str();
       });
     } else if (key == "action") {
       action = reader.str();
@@ -67,15 +71,24 @@ void PushFrame::read_data(json::Reader& reader) {
 void PushFrame::read_row(json::Reader& reader, PushRow& row) {
   bool no_bid = false, no_ask = false;
   reader.object([&](std::string_view key) {
-    if (key == "a" || key == "asks") read_levels(reader, row.asks);
-    else if (key == "b" || key == "bids") read_levels(reader, row.bids);
-    else if (key == "ts") row.ts_ms = reader.i64_or_zero();
-    else if (key == "seq") row.sequence = reader.i64_or_zero();
-    else if (key == "pseq") row.previous = reader.i64_or_zero();
-    else if (key == "bid1Price" || key == "bidPr") no_bid = (only(row.bids).price = reader.dec_or_zero()).sign() <= 0;
-    else if (key == "ask1Price" || key == "askPr") no_ask = (only(row.asks).price = reader.dec_or_zero()).sign() <= 0;
-    else if (key == "bid1Size" || key == "bidSz") only(row.bids).size = reader.dec_or_zero();
-    else if (key == "ask1Size" || key == "askSz") only(row.asks).size = reader.dec_or_zero();
+    if (key == "a" || key == "asks")
+      read_levels(reader, row.asks);
+    else if (key == "b" || key == "bids")
+      read_levels(reader, row.bids);
+    else if (key == "ts")
+      row.ts_ms = reader.i64_or_zero();
+    else if (key == "seq")
+      row.sequence = reader.i64_or_zero();
+    else if (key == "pseq")
+      row.previous = reader.i64_or_zero();
+    else if (key == "bid1Price" || key == "bidPr")
+      no_bid = (only(row.bids).price = reader.dec_or_zero()).sign() <= 0;
+    else if (key == "ask1Price" || key == "askPr")
+      no_ask = (only(row.asks).price = reader.dec_or_zero()).sign() <= 0;
+    else if (key == "bid1Size" || key == "bidSz")
+      only(row.bids).size = reader.dec_or_zero();
+    else if (key == "ask1Size" || key == "askSz")
+      only(row.asks).size = reader.dec_or_zero();
   });
   if (no_bid) row.bids.clear();
   if (no_ask) row.asks.clear();

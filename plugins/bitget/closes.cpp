@@ -3,8 +3,8 @@
 namespace anduin::bitget {
 namespace {
 
-const Decimal kSumPrecision{10'000};      // a sum that is further off has a part that nobody has explained
-const Decimal kRounding(1, -4);           // sums of old rows were off by 1.5e-5, those of today by 2e-8
+const Decimal kSumPrecision{10'000};  // a sum that is further off has a part that nobody has explained
+const Decimal kRounding(1, -4);       // sums of old rows were off by 1.5e-5, those of today by 2e-8
 
 /// The members that every spelling has, each under a name of its own.
 struct Members {
@@ -15,7 +15,8 @@ CloseRow parse(const Members& m, const Product& product, const json::View* net) 
   CloseRow out;
   out.id = m.id.text();
   if (out.id.empty() || out.id.find_first_not_of("0123456789") != std::string::npos || out.id == "0")
-    throw BadFrame("a closed position of " + m.symbol.text() + " without an id: it is not settled under an invented one");
+    throw BadFrame("a closed position of " + m.symbol.text() +
+                   " without an id: it is not settled under an invented one");
   const auto bad = [&](const std::string& what) { throw BadFrame("closed position " + out.id + ": " + what); };
   if (m.symbol.str().empty()) bad("the symbol is missing");
   if (m.currency.str().empty()) bad("marginCoin is missing");

@@ -22,7 +22,9 @@ struct CloseRow {
   std::string hold;                          ///< why a person must look, if so
 
   /// What a push of a unified account, which has no id, knows of it.
-  [[nodiscard]] std::string lifetime() const { return symbol + "|" + (is_long ? "long" : "short") + "|" + std::to_string(opened_ms); }
+  [[nodiscard]] std::string lifetime() const {
+    return symbol + "|" + (is_long ? "long" : "short") + "|" + std::to_string(opened_ms);
+  }
 };
 
 /// All of these: BadFrame when it cannot be read, or has no id: never settled under another.

@@ -4,17 +4,20 @@ namespace anduin::bitget {
 
 Verdict verdict_of(std::int64_t code) {
   switch (code) {
-    case 0: return Verdict::kOk;
+    case 0:
+      return Verdict::kOk;
     case 40004:
     case 40005:
     case 40008:
     case 40078:
     case 30013:
-    case 30014: return Verdict::kClock;
+    case 30014:
+      return Verdict::kClock;
     case 429:
     case 25004:
     case 30006:
-    case 30007: return Verdict::kRate;
+    case 30007:
+      return Verdict::kRate;
     case 25000:
     case 25001:
     case 25003:
@@ -23,7 +26,8 @@ Verdict verdict_of(std::int64_t code) {
     case 40200:
     case 40725:
     case 40808:  // a parameter error on other days; while Bitget releases a version, one of its own
-    case 45001: return Verdict::kServer;
+    case 45001:
+      return Verdict::kServer;
     case 40001:
     case 40002:
     case 40003:
@@ -48,8 +52,10 @@ Verdict verdict_of(std::int64_t code) {
     case 30005:
     case 30011:
     case 30012:
-    case 30015: return Verdict::kAuth;
-    default: return Verdict::kRequest;
+    case 30015:
+      return Verdict::kAuth;
+    default:
+      return Verdict::kRequest;
   }
 }
 
@@ -77,7 +83,8 @@ Answer judge(const venue::Reply& reply) {
     out.text = message.text();
     out.result = data;
     // A code that we do not know, behind a status that says it passes.
-    if (transport && (out.verdict == Verdict::kRequest || out.verdict == Verdict::kOk)) out.verdict = transport->verdict;
+    if (transport && (out.verdict == Verdict::kRequest || out.verdict == Verdict::kOk))
+      out.verdict = transport->verdict;
     if (out.ok() && data.absent()) return Answer::failed(Verdict::kServer, "an answer without data");
   } catch (const BadFrame& e) {
     return Answer::failed(Verdict::kServer, std::string("an answer that is no JSON: ") + e.what());
@@ -93,24 +100,31 @@ std::string advice(std::int64_t code, std::string_view venue_text, std::string_v
     case kUnifiedAccount:
       return because("This is a unified account, and the classic API was asked: set private_dialect to uta or auto");
     case kClassicAccount:
-      return because("This is a classic account, and the unified API was asked: set private_dialect to classic or auto");
-    case kOtherMode: return because("Bitget names neither generation of its API for this account: set private_dialect");
+      return because(
+          "This is a classic account, and the unified API was asked: set private_dialect to classic or auto");
+    case kOtherMode:
+      return because("Bitget names neither generation of its API for this account: set private_dialect");
     case 40001:
     case 40006:
     case 40037:
     case 30002:
-    case 30011: return because("Bitget does not know this API key: check the account's key, and the option demo");
+    case 30011:
+      return because("Bitget does not know this API key: check the account's key, and the option demo");
     case 40011:
     case 40012:
-    case 30012: return because("The passphrase is not the one that this API key was made with: check it");
+    case 30012:
+      return because("The passphrase is not the one that this API key was made with: check it");
     case 40009:
     case 30005:
     case 30015:
       return because("Bitget found a wrong signature: check the account's secret");
-    case 40099: return because("This API key is of the other environment, demo or live: see the option demo");
-    case 40018: return because("The API key is bound to other IP addresses: bind it to this host's address");
+    case 40099:
+      return because("This API key is of the other environment, demo or live: see the option demo");
+    case 40018:
+      return because("The API key is bound to other IP addresses: bind it to this host's address");
     case 40038:
-    case 40041: return because("The API key has ended, or was changed: make a new one");
+    case 40041:
+      return because("The API key has ended, or was changed: make a new one");
     case 40014:
     case 40025:
     case 40040:
@@ -121,8 +135,10 @@ std::string advice(std::int64_t code, std::string_view venue_text, std::string_v
     case 40008:
     case 40078:
     case 30013:
-    case 30014: return because("Bitget refuses our time stamps though its clock was asked: check this host's clock");
-    default: return because("Bitget refused the login: check key, secret, passphrase and endpoints of the account");
+    case 30014:
+      return because("Bitget refuses our time stamps though its clock was asked: check this host's clock");
+    default:
+      return because("Bitget refused the login: check key, secret, passphrase and endpoints of the account");
   }
 }
 

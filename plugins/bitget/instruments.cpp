@@ -41,12 +41,15 @@ InstrumentRow::InstrumentRow(const json::View& row, const Product& product) {
     if (const auto n = digits.i64_or_none(); n && *n >= 0 && *n <= 18) info.tick = Decimal(1, static_cast<int>(-*n));
   } else {
     const bool inverse = product.market == kInverse;
-    const std::string_view kind = type.absent() ? old_type.str() : type.str();  // the page's table and its sample differ
+    const std::string_view kind =
+        type.absent() ? old_type.str() : type.str();  // the page's table and its sample differ
     const bool dated = kind == "delivery" || is_dated_name(info.native, info.base, info.quote);
     if (kind != "perpetual" && kind != "delivery")
       throw BadFrame("member 'symbolType' is '" + std::string(kind) + "', which is not known");
-    if (inverse) info.kind = dated ? AND_KIND_INVERSE_DATED : AND_KIND_INVERSE_PERPETUAL;
-    else info.kind = dated ? AND_KIND_LINEAR_DATED : AND_KIND_LINEAR_PERPETUAL;
+    if (inverse)
+      info.kind = dated ? AND_KIND_INVERSE_DATED : AND_KIND_INVERSE_PERPETUAL;
+    else
+      info.kind = dated ? AND_KIND_LINEAR_DATED : AND_KIND_LINEAR_PERPETUAL;
     info.settle = inverse ? info.base : info.quote;
     // Bitget counts coins, and quantityMultiplier is the step of that. Inverse sizes go out in US dollars, see closes.
     info.contract_size = Decimal(1);

@@ -8,7 +8,7 @@ namespace anduin::bitget {
 namespace {
 
 /// The codes and words of rights that only read.
-constexpr std::array<std::string_view, 11> kReads{"coor", "cpor", "stor", "smor", "ttor", "wtor",
+constexpr std::array<std::string_view, 11> kReads{"coor", "cpor", "stor", "smor", "ttor",    "wtor",
                                                   "taxr", "chor", "p2pr", "pllr", "readonly"};
 
 std::uint32_t tri(bool yes) { return yes ? AND_TRI_YES : AND_TRI_NO; }
@@ -49,9 +49,12 @@ KeyInfo classic_key_info(const json::View& data) {
     const std::string_view name = right.str();
     if (name.empty()) continue;
     any = true;
-    if (says_withdraw(name)) withdraw = true;
-    else if (name == "wtow") transfer = true;
-    else if (std::find(kReads.begin(), kReads.end(), name) == kReads.end()) trade = true;  // unknown ones too
+    if (says_withdraw(name))
+      withdraw = true;
+    else if (name == "wtow")
+      transfer = true;
+    else if (std::find(kReads.begin(), kReads.end(), name) == kReads.end())
+      trade = true;  // unknown ones too
   }
   if (any) {  // an empty list says nothing
     out.can_trade = tri(trade);

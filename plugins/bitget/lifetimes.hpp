@@ -1,6 +1,6 @@
 // What the topic `position` of a unified account says of open positions, and when it means that one has ended. Such a
-// push shows neither an id nor a result, is repeated every five seconds, and a turned position needs no zero in between.
-// Pure state; one instance's thread.
+// push shows neither an id nor a result, is repeated every five seconds, and a turned position needs no zero in
+// between. Pure state; one instance's thread.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -6,8 +6,8 @@ namespace anduin::bitget {
 namespace {
 
 constexpr std::string_view kInstruments = "/api/v3/market/instruments";
-constexpr std::size_t kTopicsPerRequest = 20;    // a message has at most 4,096 bytes, a subscription some 70 to 100
-constexpr std::size_t kTopicsMax = 1'000;        // of one connection
+constexpr std::size_t kTopicsPerRequest = 20;  // a message has at most 4,096 bytes, a subscription some 70 to 100
+constexpr std::size_t kTopicsMax = 1'000;      // of one connection
 constexpr std::uint64_t kRotateMs = 23ULL * 3'600'000;  // a connection lives for a day
 
 PublicVenue<SymbolState>::Policy policy(const venue::Options& options) {
@@ -22,7 +22,9 @@ PublicVenue<SymbolState>::Policy policy(const venue::Options& options) {
 }  // namespace
 
 Prices::Prices(const venue::Options& options)
-    : PublicVenue(policy(options)), products_(chosen_products(options)), channel_(options.text("price_channel")),
+    : PublicVenue(policy(options)),
+      products_(chosen_products(options)),
+      channel_(options.text("price_channel")),
       v3_(options.text("dialect") == "v3") {
   for (const Product* p : products_) {
     if (p->market == kSpot && channel_ == "ticker")
@@ -109,10 +111,14 @@ void Prices::take_row(Line& line, Symbol& s, const PushRow& row) {
     throw BadFrame("action '" + std::string(frame_.action) + "' is neither snapshot nor update");
   s.has_data = true;
   switch (s.chain.apply(row, is_snapshot, now_ms())) {
-    case ChainedBook::Applied::kYes: return quote_top(line, s, s.chain.levels(), time_ms);
-    case ChainedBook::Applied::kIgnored: return;
-    case ChainedBook::Applied::kGap: return start_over(line, s, "a change of the book is missing");
-    case ChainedBook::Applied::kNoSnapshot: return start_over(line, s, "changes of the book, but no snapshot");
+    case ChainedBook::Applied::kYes:
+      return quote_top(line, s, s.chain.levels(), time_ms);
+    case ChainedBook::Applied::kIgnored:
+      return;
+    case ChainedBook::Applied::kGap:
+      return start_over(line, s, "a change of the book is missing");
+    case ChainedBook::Applied::kNoSnapshot:
+      return start_over(line, s, "changes of the book, but no snapshot");
   }
 }
 

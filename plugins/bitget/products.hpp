@@ -1,5 +1,5 @@
-// The products of Bitget, each with its spelling in REST, in the v3 and v2 streams, and its market in the option `market`.
-// Plain values and pure functions; any thread.
+// The products of Bitget, each with its spelling in REST, in the v3 and v2 streams, and its market in the option
+// `market`. Plain values and pure functions; any thread.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -14,9 +14,9 @@ namespace anduin::bitget {
 inline constexpr std::string_view kLinear = "linear", kInverse = "inverse", kSpot = "spot";
 
 struct Product {
-  std::string_view name;      ///< ours: of connections and of history cursors
-  std::string_view rest;      ///< productType, category, and instType of the v2 streams
-  std::string_view stream;    ///< instType of the v3 streams
+  std::string_view name;    ///< ours: of connections and of history cursors
+  std::string_view rest;    ///< productType, category, and instType of the v2 streams
+  std::string_view stream;  ///< instType of the v3 streams
   std::string_view market;
   std::string_view old_tail;  ///< of the names before v2: BTCUSDT_UMCBL
 };

@@ -82,8 +82,11 @@ void BitgetSim::make_accounts() {
 }
 
 std::vector<SimVenue::Endpoint> BitgetSim::endpoints() const {
-  return {{"public.v3", "/v3/ws/public"},   {"public.v2", "/v2/ws/public"}, {"private.v3", "/v3/ws/private"},
-          {"private.v2", "/v2/ws/private"}, {"rest", ""}};
+  return {{"public.v3", "/v3/ws/public"},
+          {"public.v2", "/v2/ws/public"},
+          {"private.v3", "/v3/ws/private"},
+          {"private.v2", "/v2/ws/private"},
+          {"rest", ""}};
 }
 
 const BitgetSymbol* BitgetSim::native_symbol(std::string_view name, std::string_view product) const {

@@ -65,8 +65,8 @@ class BitgetSim final : public SimVenue {
     int account = -1;
     std::map<std::string, std::string> topics;  ///< "channel instType place" -> the JSON of its arg
     std::int64_t opened_ms = 0, pinged_ms = 0, second_ms = 0, messages = 0, hour_ms = 0, subscribes = 0;
-    std::int64_t repeat_ms = 0;                 ///< v3: when open positions are told again
-    std::vector<std::string> ended;             ///< rows of ended positions, told once more
+    std::int64_t repeat_ms = 0;      ///< v3: when open positions are told again
+    std::vector<std::string> ended;  ///< rows of ended positions, told once more
   };
   struct Feed {  ///< one public topic that somebody listens to
     bool v3 = true;

@@ -6,8 +6,8 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kPartialMs = 400;         ///< a partial close: the rest follows
-constexpr std::int64_t kLifetimeMs = 1'000;      ///< an invented position was opened so long before
+constexpr std::int64_t kPartialMs = 400;     ///< a partial close: the rest follows
+constexpr std::int64_t kLifetimeMs = 1'000;  ///< an invented position was opened so long before
 constexpr std::int64_t kVisibleMaxMs = 5'000;
 constexpr int kPriceDecimals = 16, kMoneyDecimals = 8;
 constexpr std::int64_t kFundedEvery = 3, kRoundedEvery = 4;
@@ -105,15 +105,17 @@ void BitgetSim::push_closed(std::size_t index, const BitgetRow& row) {
 std::optional<std::string> BitgetSim::close_position(const CloseOrder& order, std::vector<CloseLog>& log) {
   const SymbolSpec* spec = find_symbol(order.symbol, "");
   if (spec == nullptr || spec->product == Product::kSpot) return "no contract '" + order.symbol + "'";
-  const auto it = std::find_if(symbols_.begin(), symbols_.end(), [&](const BitgetSymbol& s) { return &s.spec == spec; });
+  const auto it =
+      std::find_if(symbols_.begin(), symbols_.end(), [&](const BitgetSymbol& s) { return &s.spec == spec; });
   Account& account = state_[order.account];
   const SimAccount& owner = accounts_[order.account];
   ++closes_;
   const auto note = [&](const BitgetRow& row) {
-    log.push_back({row.id, owner.uid, owner.name, spec->canonical, row.is_long ? "long" : "short", spec->settle, row.net,
-                   Decimal(), row.size, row.closed_ms});
+    log.push_back({row.id, owner.uid, owner.name, spec->canonical, row.is_long ? "long" : "short", spec->settle,
+                   row.net, Decimal(), row.size, row.closed_ms});
   };
-  if (!order.id.empty() && order.id.find_first_not_of("0123456789") != std::string::npos) return "an id of Bitget is a number";
+  if (!order.id.empty() && order.id.find_first_not_of("0123456789") != std::string::npos)
+    return "an id of Bitget is a number";
   if (const auto known = account.rows.find(order.id); known != account.rows.end()) {
     // Told again, with these figures; the row changes only if that is asked for.
     BitgetPosition as_it_was;
@@ -134,8 +136,13 @@ std::optional<std::string> BitgetSim::close_position(const CloseOrder& order, st
   const std::int64_t now = world_.wall_ms(), closed = order.closed_ms != 0 ? order.closed_ms : now;
   // A position that `open` or a flip has left, or one that was opened a second ago.
   std::string id = order.id;
-  for (const auto& [key, p] : account.open)
-    if (id.empty() && p.symbol == &*it && p.is_long == order.is_long && p.hedge == order.hedge) id = key;
+  const auto ends_already = [&](const std::string& key) {
+    return std::any_of(later_.begin(), later_.end(), [&](const Later& later) { return later.id == key; });
+  };
+  for (const auto& [key, p] : account.open) {
+    if (id.empty() && p.symbol == &*it && p.is_long == order.is_long && p.hedge == order.hedge && !ends_already(key))
+      id = key;
+  }
   if (!account.open.contains(id)) {
     const BitgetPosition& p = open_position(order.account, order, *it, closed - kLifetimeMs, order.id);
     id = p.id;
@@ -162,8 +169,9 @@ std::optional<std::string> BitgetSim::close_position(const CloseOrder& order, st
 
 Json BitgetSim::open_command(const Json& a) {
   const std::string name = text_at(a, "account"), symbol = text_at(a, "symbol", "BTCUSDT");
-  const auto owner = std::find_if(accounts_.begin(), accounts_.end(),
-                                  [&](const SimAccount& one) { return name.empty() || one.name == name || one.uid == name; });
+  const auto owner = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& one) {
+    return name.empty() || one.name == name || one.uid == name;
+  });
   const SymbolSpec* spec = find_symbol(symbol, "");
   CloseOrder order;
   order.is_long = text_at(a, "side", "long") != "short";
@@ -171,7 +179,8 @@ Json BitgetSim::open_command(const Json& a) {
   order.hedge = flag_at(a, "hedge");
   if (owner == accounts_.end() || spec == nullptr || spec->product == Product::kSpot || order.size.sign() <= 0)
     return Json{{"ok", false}, {"error", "give account, symbol of a contract, side, size above 0"}};
-  const auto it = std::find_if(symbols_.begin(), symbols_.end(), [&](const BitgetSymbol& s) { return &s.spec == spec; });
+  const auto it =
+      std::find_if(symbols_.begin(), symbols_.end(), [&](const BitgetSymbol& s) { return &s.spec == spec; });
   const auto index = static_cast<std::size_t>(owner - accounts_.begin());
   const BitgetPosition& p = open_position(index, order, *it, world_.wall_ms(), text_at(a, "id"));
   if (!flag_at(a, "silent")) push_position(index, p, false);

@@ -7,20 +7,24 @@ namespace anduin::sim {
 namespace {
 
 constexpr std::int64_t kSlowTopMs = 100, kBookMs = 150, kTickerMs = 300;
-constexpr std::int64_t kBurstMax = 64;          ///< frames of one topic in one tick, after a long pause
+constexpr std::int64_t kBurstMax = 64;  ///< frames of one topic in one tick, after a long pause
 constexpr std::size_t kBooksDepth = 200, kChecksumDepth = 25;
 constexpr std::int64_t kFirstSequence = 1'304'314'508'780'744'705;  ///< beyond 2^53
 constexpr const char* kFast[] = {"BTC", "ETH", "XRP", "SOL", "SUI", "DOGE", "ADA", "PEPE", "LINK", "HBAR"};
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
 std::string side_text(const std::vector<Level>& levels, const SymbolSpec& spec) {
   Arr list;
   for (const Level& l : levels)
-    list.raw(Arr().str(fixed_text(l.price, spec.price_decimals)).str(l.qty == 0 ? "0" : fixed_text(l.qty, spec.qty_decimals)).text());
+    list.raw(Arr()
+                 .str(fixed_text(l.price, spec.price_decimals))
+                 .str(l.qty == 0 ? "0" : fixed_text(l.qty, spec.qty_decimals))
+                 .text());
   return list.text();
 }
 
@@ -29,7 +33,8 @@ std::int64_t checksum_of(const Ladder& book, const SymbolSpec& spec) {
   std::string text;
   const auto add = [&](const std::vector<Level>& side, std::size_t i) {
     if (i >= side.size()) return;
-    text += (text.empty() ? "" : ":") + fixed_text(side[i].price, spec.price_decimals) + ":" + fixed_text(side[i].qty, spec.qty_decimals);
+    text += (text.empty() ? "" : ":") + fixed_text(side[i].price, spec.price_decimals) + ":" +
+            fixed_text(side[i].qty, spec.qty_decimals);
   };
   for (std::size_t i = 0; i < kChecksumDepth; ++i) {
     add(book.bids, i);
@@ -42,7 +47,7 @@ std::int64_t checksum_of(const Ladder& book, const SymbolSpec& spec) {
 
 std::optional<BitgetSim::Feed> BitgetSim::make_feed(bool v3, const std::string& channel, const std::string& product,
                                                     const std::string& inst) const {
-  static const std::map<std::string, std::size_t> kDepths{{"books1", 1}, {"books5", 5}, {"books15", 15},
+  static const std::map<std::string, std::size_t> kDepths{{"books1", 1},   {"books5", 5},          {"books15", 15},
                                                           {"books50", 50}, {"books", kBooksDepth}, {"ticker", 1}};
   const auto depth = kDepths.find(channel);
   if (depth == kDepths.end() || channel == (v3 ? "books15" : "books50")) return std::nullopt;

@@ -32,11 +32,14 @@ bool is_product(const std::string& text) {
 }  // namespace
 
 Response BitgetSim::reply(const std::string& data) const {
-  return {200, Obj().str("code", "00000").str("msg", "success").num("requestTime", world_.wall_ms()).raw("data", data).text()};
+  return {
+      200,
+      Obj().str("code", "00000").str("msg", "success").num("requestTime", world_.wall_ms()).raw("data", data).text()};
 }
 
 Response BitgetSim::refusal(int status, const std::string& code, const std::string& text) const {
-  return {status, Obj().str("code", code).str("msg", text).num("requestTime", world_.wall_ms()).raw("data", "null").text()};
+  return {status,
+          Obj().str("code", code).str("msg", text).num("requestTime", world_.wall_ms()).raw("data", "null").text()};
 }
 
 Response BitgetSim::error_response(const std::string& code, const std::string&) const {
@@ -54,16 +57,19 @@ bool BitgetSim::spend(const std::string& who, std::int64_t max, std::int64_t win
 Response BitgetSim::on_http(const Request& request) {
   const Params query(request.query);
   const std::int64_t now = world_.mono_ms();
-  if (!spend("ip", minute_limit_, kMinuteMs)) banned_until_ms_ = std::max(banned_until_ms_, now + world_.scaled(kBanMs));
+  if (!spend("ip", minute_limit_, kMinuteMs))
+    banned_until_ms_ = std::max(banned_until_ms_, now + world_.scaled(kBanMs));
   if (banned_until_ms_ > now) return refusal(429, "429", "Too Many Requests");
   const std::string& path = request.path;
   const bool open = path == "/api/v2/public/time" || path.starts_with("/api/v3/market/") ||
                     path.starts_with("/api/v2/mix/market/") || path.starts_with("/api/v2/spot/public/") ||
                     path == "/api/v2/margin/currencies";
-  if (!path.starts_with("/api/v2/") && !path.starts_with("/api/v3/")) return refusal(404, "40404", "Request URL NOT FOUND");
+  if (!path.starts_with("/api/v2/") && !path.starts_with("/api/v3/"))
+    return refusal(404, "40404", "Request URL NOT FOUND");
   Response r = open ? public_call(request, query) : private_call(request, query);
   const Limit& used = limits_["ip"];
-  r.headers.emplace_back("x-mbx-used-remain-limit", std::to_string(std::max<std::int64_t>(kPerSecond - used.used % kPerSecond, 1)));
+  r.headers.emplace_back("x-mbx-used-remain-limit",
+                         std::to_string(std::max<std::int64_t>(kPerSecond - used.used % kPerSecond, 1)));
   return r;
 }
 
@@ -76,14 +82,16 @@ std::optional<Response> BitgetSim::refuse(const Request& request, std::size_t& a
   if (passphrase.empty()) return refusal(400, "40011", "The request header \"ACCESS_PASSPHRASE\" cannot be empty");
   if (stamp.size() > 14 || stamp.find_first_not_of("0123456789") != std::string::npos)
     return refusal(400, "40005", "Invalid ACCESS_TIMESTAMP");
-  if (std::abs(std::stoll(stamp) - world_.wall_ms()) > kStampMs) return refusal(400, "40008", "Request timestamp expired");
+  if (std::abs(std::stoll(stamp) - world_.wall_ms()) > kStampMs)
+    return refusal(400, "40008", "Request timestamp expired");
   const auto it = std::find_if(accounts_.begin(), accounts_.end(), [&](const SimAccount& a) { return a.key == key; });
   if (it == accounts_.end()) return refusal(400, "40037", "Apikey does not exist");
   if ((request.header("paptrading") == "1") != demo_) return refusal(400, "40099", "exchange environment is incorrect");
   if (it->passphrase != passphrase) return refusal(400, "40012", "apikey/password is incorrect");
   const std::string text = stamp + request.method + request.path + signed_query(request.query) + request.body;
   if (base64_encode(hmac_sha256(it->secret, text)) != sign) return refusal(400, "40009", "sign signature error");
-  if (it->expires_ms != 0 && it->expires_ms < world_.wall_ms()) return refusal(400, "40041", "User's ApiKey has expired");
+  if (it->expires_ms != 0 && it->expires_ms < world_.wall_ms())
+    return refusal(400, "40041", "User's ApiKey has expired");
   account = static_cast<std::size_t>(it - accounts_.begin());
   return std::nullopt;
 }
@@ -95,15 +103,20 @@ Response BitgetSim::private_call(const Request& request, const Params& query) {
   const bool v3 = path.starts_with("/api/v3/");
   static constexpr std::int64_t kBalancePerSecond = 10, kInfoPerSecond = 1, kV3InfoPerSecond = 5;
   std::int64_t max = kPerSecond;
-  if (path == "/api/v2/spot/account/info") max = kInfoPerSecond;
-  else if (path == "/api/v3/account/info") max = kV3InfoPerSecond;
-  else if (path.starts_with("/api/v2/mix/account/")) max = kBalancePerSecond;
+  if (path == "/api/v2/spot/account/info")
+    max = kInfoPerSecond;
+  else if (path == "/api/v3/account/info")
+    max = kV3InfoPerSecond;
+  else if (path.starts_with("/api/v2/mix/account/"))
+    max = kBalancePerSecond;
   if (!spend(accounts_[account].uid + path, max, kSecondMs)) return refusal(429, "429", "Too Many Requests");
   if (v3 && !state_[account].unified) return refusal(400, "40084", "Classic Account mode");
   if (!v3 && state_[account].unified)
-    return refusal(400, "40085", "You are in Unified Account mode, and the Classic Account API is not supported at this time");
+    return refusal(400, "40085",
+                   "You are in Unified Account mode, and the Classic Account API is not supported at this time");
   if (request.method != "GET") {
-    if (!accounts_[account].can_trade) return refusal(400, "40014", "Incorrect permissions, need order write permissions");
+    if (!accounts_[account].can_trade)
+      return refusal(400, "40014", "Incorrect permissions, need order write permissions");
     return refusal(400, "40034", "the simulator takes no orders");
   }
   return v3 ? v3_call(account, path, query) : v2_call(account, path, query);
@@ -158,13 +171,16 @@ Response BitgetSim::history(std::size_t account, const Params& query, bool v3) c
   if (v3 && from != 0 && (to == 0 ? now : to) - from > kRangeMaxMs)
     return refusal(400, "40705", "The start and end time cannot exceed 30 days");
   const std::string end = query.get(v3 ? "cursor" : "idLessThan");  // 19 digits
-  if (end.size() > 19 || end.find_first_not_of("0123456789") != std::string::npos) return refusal(400, "40017", "Parameter verification failed");
+  if (end.size() > 19 || end.find_first_not_of("0123456789") != std::string::npos)
+    return refusal(400, "40017", "Parameter verification failed");
   const std::int64_t below = end.empty() ? kNever : std::stoll(end);
   std::vector<const BitgetRow*> found;
   for (const auto& [id, row] : state_[account].rows) {
     const std::int64_t time = filter_by_opening_ ? row.opened_ms : row.closed_ms;
-    if (row.symbol->product != product || row.visible_ms > now || row.closed_ms < now - kKeptMs || row.end_id >= below) continue;
-    if ((!symbol.empty() && symbol != row.symbol->spec.native) || (from != 0 && time < from) || (to != 0 && time > to)) continue;
+    if (row.symbol->product != product || row.visible_ms > now || row.closed_ms < now - kKeptMs || row.end_id >= below)
+      continue;
+    if ((!symbol.empty() && symbol != row.symbol->spec.native) || (from != 0 && time < from) || (to != 0 && time > to))
+      continue;
     found.push_back(&row);
   }
   std::sort(found.begin(), found.end(), [](const BitgetRow* a, const BitgetRow* b) { return a->end_id > b->end_id; });

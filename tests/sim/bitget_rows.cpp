@@ -201,7 +201,12 @@ std::string BitgetSim::assets(std::size_t account, bool pushed) const {
   }
   if (pushed)
     return Obj().str("unrealisedPnL", "0").str("totalEquity", "1").str("mmr", "0").raw("coin", list.text()).text();
-  return Obj().str("accountEquity", "1").str("usdtEquity", "1").str("unrealisedPnl", "0").raw("assets", list.text()).text();
+  return Obj()
+      .str("accountEquity", "1")
+      .str("usdtEquity", "1")
+      .str("unrealisedPnl", "0")
+      .raw("assets", list.text())
+      .text();
 }
 
 std::string BitgetSim::classic_balance(std::size_t account, const std::string& product, bool pushed) const {
@@ -209,7 +214,10 @@ std::string BitgetSim::classic_balance(std::size_t account, const std::string& p
   for (const std::string& coin : coins_of(product)) {
     const std::string text = state_[account].cash.at(coin).to_string();
     Obj row;
-    row.str("marginCoin", coin).str(pushed ? "frozen" : "locked", "0").str("available", text).str("maxTransferOut", text);
+    row.str("marginCoin", coin)
+        .str(pushed ? "frozen" : "locked", "0")
+        .str("available", text)
+        .str("maxTransferOut", text);
     row.str(pushed ? "equity" : "accountEquity", text).str("usdtEquity", text);
     list.raw(pushed ? row.text() : row.str("unrealizedPL", "").str("coupon", "0").text());
   }

@@ -8,7 +8,8 @@ namespace {
 
 const std::string kKey = "anduin-test-key-0001", kSecret = "22582BD0CFF14C41EDBF1AB98506286D",
                   kPassphrase = "anduin-passphrase";
-const std::string kV2History = "/api/v2/mix/position/history-position", kV3History = "/api/v3/position/history-position";
+const std::string kV2History = "/api/v2/mix/position/history-position",
+                  kV3History = "/api/v3/position/history-position";
 constexpr const char* kClose = R"({"account":"bitget-1","symbol":"BTCUSDT","side":"long","size":0.1,"pnl":5,"fee":1})";
 
 /// The first account is unified, the second classic.
@@ -88,7 +89,8 @@ TEST_CASE("bitget: every signed request of the vectors is accepted, and refused 
   for (const auto& row : vector_rows("vectors/bitget.json", "signing")) all.push_back(row);
   for (const auto& row : vector_rows("vectors/keys.json", "signing"))
     if (row["venue"] == "bitget") all.push_back(row);
-  const std::set<std::string> refused{"40001", "40002", "40003", "40005", "40008", "40009", "40011", "40012", "40037", "40099"};
+  const std::set<std::string> refused{"40001", "40002", "40003", "40005", "40008",
+                                      "40009", "40011", "40012", "40037", "40099"};
   std::size_t seen = 0;
   for (const auto& row : all) {
     const auto& in = row["inputs"];
@@ -128,12 +130,17 @@ TEST_CASE("bitget: every signed request of the vectors is accepted, and refused 
     CHECK(code_of(b.simulator.http(changed)) == "40009");
     for (auto& [name, value] : r.headers) {
       const std::string good = value;
-      if (name == "ACCESS-TIMESTAMP") value = std::to_string(std::stoll(good) + 1);
-      else if (name == "ACCESS-SIGN" || name == "ACCESS-PASSPHRASE" || name == "ACCESS-KEY" || name == "paptrading") value = "x" + good;
-      else continue;
+      if (name == "ACCESS-TIMESTAMP")
+        value = std::to_string(std::stoll(good) + 1);
+      else if (name == "ACCESS-SIGN" || name == "ACCESS-PASSPHRASE" || name == "ACCESS-KEY" || name == "paptrading")
+        value = "x" + good;
+      else
+        continue;
       INFO(name);
-      const std::string want = name == "ACCESS-PASSPHRASE" ? "40012" : name == "ACCESS-KEY" ? "40037"
-                               : name == "paptrading" ? "40099" : "40009";
+      const std::string want = name == "ACCESS-PASSPHRASE" ? "40012"
+                               : name == "ACCESS-KEY"      ? "40037"
+                               : name == "paptrading"      ? "40099"
+                                                           : "40009";
       CHECK(code_of(b.simulator.http(r)) == want);
       value = good;
     }
@@ -143,7 +150,7 @@ TEST_CASE("bitget: every signed request of the vectors is accepted, and refused 
   CHECK(seen == 11);
 }
 
-TEST_CASE("bitget: the query is signed sorted and as plain text; milliseconds in requests, seconds on sockets") {
+TEST_CASE("bitget: the query is signed sorted and as plain text, milliseconds in requests, seconds on sockets") {
   SimBench b = bench();
   Request r = signed_get(b, kV3History, "limit=5&category=USDT-FUTURES");
   CHECK(code_of(b.simulator.http(r)) == "40009");  // signed in the order it was written
@@ -172,7 +179,7 @@ TEST_CASE("bitget: v3 calls are refused to a classic account and v2 calls to a u
   CHECK(get(b, kV3History, "category=USDT-FUTURES", 1)["data"]["list"].size() == 1);  // the same ids
 }
 
-TEST_CASE("bitget: text pings; silence, haste, long and frequent messages, and a day end a socket") {
+TEST_CASE("bitget: text pings, silence, haste, long and frequent messages, and a day end a socket") {
   SimBench b = bench();
   const ConnId conn = b.open("/v3/ws/public");
   CHECK(b.say(conn, "ping") == std::vector<std::string>{"pong"});
@@ -211,14 +218,16 @@ TEST_CASE("bitget: text pings; silence, haste, long and frequent messages, and a
   CHECK(b.simulator.ws_open(99, "/mix/v1/stream", "").has_value());  // v1 is gone
 }
 
-TEST_CASE("bitget: books1 in both dialects, with sequences beyond 2^53; foreign names are refused") {
+TEST_CASE("bitget: books1 in both dialects, with sequences beyond 2^53, foreign names are refused") {
   SimBench b = bench();
   const ConnId v3 = b.open("/v3/ws/public"), v2 = b.open("/v2/ws/public");
-  auto frames = b.say(v3, R"({"op":"subscribe","args":[{"instType":"usdt-futures","topic":"books1","symbol":"BTCUSDT"}]})");
+  auto frames =
+      b.say(v3, R"({"op":"subscribe","args":[{"instType":"usdt-futures","topic":"books1","symbol":"BTCUSDT"}]})");
   REQUIRE(frames.size() == 2);
   CHECK(frames[0] == R"({"event":"subscribe","arg":{"instType":"usdt-futures","topic":"books1","symbol":"BTCUSDT"}})");
   CHECK(SimBench::json(frames[1])["data"][0]["a"].size() == 1);
-  CHECK(b.say(v2, R"({"op":"subscribe","args":[{"instType":"USDT-FUTURES","channel":"books1","instId":"BTCUSDT"}]})").size() == 2);
+  CHECK(b.say(v2, R"({"op":"subscribe","args":[{"instType":"USDT-FUTURES","channel":"books1","instId":"BTCUSDT"}]})")
+            .size() == 2);
   b.advance(1'000);
   const auto of_v3 = pushed(b.take(v3), "books1"), of_v2 = pushed(b.take(v2), "books1");
   CHECK(of_v3.size() >= 15);
@@ -227,20 +236,23 @@ TEST_CASE("bitget: books1 in both dialects, with sequences beyond 2^53; foreign 
   CHECK(int_at(of_v3.back(), "pseq", -1) == 0);
   CHECK(of_v2.back().contains("asks"));
   CHECK(b.say(v3, R"({"op":"subscribe","args":[{"instType":"usdt-futures","channel":"books1","instId":"BTCUSDT"}]})")
-            .front().find("30016") != std::string::npos);
+            .front()
+            .find("30016") != std::string::npos);
   CHECK(b.say(v2, R"({"op":"subscribe","args":[{"instType":"USDT-FUTURES","channel":"books1","instId":"NOPEUSDT"}]})")
-            .front().find("instId:NOPEUSDT doesn't exist") != std::string::npos);
+            .front()
+            .find("instId:NOPEUSDT doesn't exist") != std::string::npos);
   b.say(v3, R"({"op":"unsubscribe","args":[{"instType":"usdt-futures","topic":"books1","symbol":"BTCUSDT"}]})");
   b.take(v3);
   b.advance(500);
   CHECK(b.take(v3).empty());
 }
 
-TEST_CASE("bitget: books is a snapshot and a chain of changes; one is lost, and the numbers begin anew, on command") {
+TEST_CASE("bitget: books is a snapshot and a chain of changes, one is lost, and the numbers begin anew, on command") {
   SimBench b = bench();
   const ConnId conn = b.open("/v3/ws/public");
   const auto first = pushed(
-      b.say(conn, R"({"op":"subscribe","args":[{"instType":"usdt-futures","topic":"books","symbol":"BTCUSDT"}]})"), "books");
+      b.say(conn, R"({"op":"subscribe","args":[{"instType":"usdt-futures","topic":"books","symbol":"BTCUSDT"}]})"),
+      "books");
   b.take(conn);
   b.advance(1'000);
   std::int64_t last = int_at(first[0], "seq", 0);
@@ -301,7 +313,7 @@ TEST_CASE("bitget: a unified close is a push without an id, told again after fiv
   CHECK(text_at(rows[0], "createdTime") == text_at(told.empty() ? rows[0] : told[0], "createdTime"));
 }
 
-TEST_CASE("bitget: a partial close is no event, and its end has the same id; a turned position has a new one") {
+TEST_CASE("bitget: a partial close is no event, and its end has the same id, a turned position has a new one") {
   SimBench b = bench();
   const ConnId conn = logged_in(b, 1);
   Json close = b.control("close", std::string(of_second(kClose)).replace(0, 1, R"({"partial":true,)"));
@@ -312,7 +324,8 @@ TEST_CASE("bitget: a partial close is no event, and its end has the same id; a t
   CHECK(text_at(v2_rows(b)[0], "positionId") == close["id"]);
   CHECK(close["closedAt"] == std::stoll(text_at(v2_rows(b)[0], "utime")));
   close = b.control("close", std::string(of_second(kClose)).replace(0, 1, R"({"flip":true,)"));
-  const Json other = b.control("close", R"({"account":"bitget-2","symbol":"BTCUSDT","side":"short","size":0.1,"pnl":-1})");
+  const Json other =
+      b.control("close", R"({"account":"bitget-2","symbol":"BTCUSDT","side":"short","size":0.1,"pnl":-1})");
   CHECK(other["id"] != close["id"]);
   CHECK(std::to_string(minted_ms(other["id"])) == text_at(v2_rows(b)[1], "utime"));  // opened when the first ended
 }
@@ -346,7 +359,8 @@ TEST_CASE("bitget: history is newest first, in pages that end with an empty one,
   b.advance(3'100, 100);
   CHECK(v2_rows(b).size() == 1);
   const std::string now = stamp_ms(b), before = std::to_string(b.clock.wall_ms() - 31LL * 86'400'000);
-  CHECK(text_at(get(b, kV3History, "category=USDT-FUTURES&endTime=" + now + "&startTime=" + before), "code") == "40705");
+  CHECK(text_at(get(b, kV3History, "category=USDT-FUTURES&endTime=" + now + "&startTime=" + before), "code") ==
+        "40705");
   CHECK(v2_rows(b, "limit=100&productType=COIN-FUTURES").empty());
 }
 
@@ -379,7 +393,7 @@ TEST_CASE("bitget: the hours of a release, and five minutes of 429 for too many 
   CHECK(b.simulator.http(signed_get(b, "/api/v3/account/assets")).status == 200);
 }
 
-TEST_CASE("bitget: what a key may do, in the words of both generations; balances and lists") {
+TEST_CASE("bitget: what a key may do, in the words of both generations, balances and lists") {
   SimBench b = bench();
   CHECK(get(b, "/api/v3/account/info")["data"]["permType"] == "read-only");
   CHECK(get(b, "/api/v2/spot/account/info", "", 1)["data"]["authorities"].size() == 3);
@@ -390,7 +404,8 @@ TEST_CASE("bitget: what a key may do, in the words of both generations; balances
   const Json rights = get(b, "/api/v2/spot/account/info", "", 1)["data"];
   CHECK(rights["authorities"].dump() == R"(["coor","cpor","stor","wtow","wwow"])");
   CHECK(text_at(rights, "ips").empty());
-  const auto list = SimBench::json(b.simulator.http({"GET", "/api/v3/market/instruments", "category=COIN-FUTURES"}).body);
+  const auto list =
+      SimBench::json(b.simulator.http({"GET", "/api/v3/market/instruments", "category=COIN-FUTURES"}).body);
   REQUIRE(list["data"].size() == 3);
   CHECK(text_at(list["data"][2], "type") == "delivery");
 }

@@ -5,8 +5,8 @@
 namespace anduin::sim {
 namespace {
 
-constexpr std::int64_t kPingMs = 120'000;                     ///< without a ping of the client the socket is closed
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;             ///< a socket lives no longer
+constexpr std::int64_t kPingMs = 120'000;          ///< without a ping of the client the socket is closed
+constexpr std::int64_t kDayMs = 24LL * 3'600'000;  ///< a socket lives no longer
 constexpr std::int64_t kMessagesMax = 10, kSubscribesMax = 240, kHourMs = 3'600'000;
 constexpr std::int64_t kConnectsMax = 300, kConnectWindowMs = 300'000;
 constexpr std::size_t kConnectionsMax = 100, kMessageMax = 4'096, kTopicsMax = 1'000;
@@ -38,8 +38,10 @@ void BitgetSim::send_error(ConnId id, const Conn& conn, std::int64_t code, const
   Obj o;
   o.str("event", "error");
   if (arg != nullptr && ++errors_sent_ % 2 == 1) o.raw("arg", arg->dump());
-  if (conn.v3) o.str("code", std::to_string(code));
-  else o.num("code", code);
+  if (conn.v3)
+    o.str("code", std::to_string(code));
+  else
+    o.num("code", code);
   sink_.send(id, o.str("msg", text).text());
 }
 
@@ -87,14 +89,16 @@ void BitgetSim::on_login(ConnId id, Conn& conn, const Json& message) {
   // Seconds; milliseconds have three digits more.
   if (stamp.empty() || stamp.size() > 13 || stamp.find_first_not_of("0123456789") != std::string::npos)
     return refuse(30013, "Invalid ACCESS_TIMESTAMP");
-  if (std::abs(std::stoll(stamp) - world_.wall_ms() / 1000) > kStampS) return refuse(30014, "Request timestamp expired");
+  if (std::abs(std::stoll(stamp) - world_.wall_ms() / 1000) > kStampS)
+    return refuse(30014, "Request timestamp expired");
   for (std::size_t i = 0; i < accounts_.size(); ++i) {
     if (accounts_[i].key != text_at(arg, "apiKey")) continue;
     if (accounts_[i].passphrase != text_at(arg, "passphrase")) return refuse(30012, "Invalid ACCESS_PASSPHRASE");
     if (base64_encode(hmac_sha256(accounts_[i].secret, stamp + "GET/user/verify")) != text_at(arg, "sign"))
       return refuse(30015, "Invalid sign");
     conn.account = static_cast<int>(i);
-    return sink_.send(id, conn.v3 ? R"({"event":"login","code":"0","msg":""})" : R"({"event":"login","code":0,"msg":""})");
+    return sink_.send(id,
+                      conn.v3 ? R"({"event":"login","code":"0","msg":""})" : R"({"event":"login","code":0,"msg":""})");
   }
   refuse(30011, "Invalid ACCESS_KEY");
 }
@@ -188,7 +192,8 @@ void BitgetSim::push_private(std::size_t account, const std::string& channel, co
   for (const auto& [id, conn] : conns_) {
     if (conn.account != static_cast<int>(account)) continue;
     for (const auto& [name, arg] : conn.topics) {
-      if (!name.starts_with(channel + " ") || (!product.empty() && !name.starts_with(channel + " " + product + " "))) continue;
+      if (!name.starts_with(channel + " ") || (!product.empty() && !name.starts_with(channel + " " + product + " ")))
+        continue;
       sink_.send(id, frame(action, arg, data));
     }
   }
@@ -217,8 +222,10 @@ void BitgetSim::scan_connections() {
   const std::int64_t now = world_.mono_ms();
   std::vector<std::pair<ConnId, bool>> gone;
   for (auto& [id, conn] : conns_) {
-    if (now - conn.pinged_ms >= world_.scaled(kPingMs)) gone.emplace_back(id, true);
-    else if (now - conn.opened_ms >= world_.scaled(kDayMs)) gone.emplace_back(id, false);
+    if (now - conn.pinged_ms >= world_.scaled(kPingMs))
+      gone.emplace_back(id, true);
+    else if (now - conn.opened_ms >= world_.scaled(kDayMs))
+      gone.emplace_back(id, false);
     if (!conn.v3 || conn.account < 0 || now - conn.repeat_ms < world_.scaled(kRepeatMs)) continue;
     conn.repeat_ms = now;  // every five seconds all is told again, what has ended once
     const auto topic = conn.topics.find("position UTA ");

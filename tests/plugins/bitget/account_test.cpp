@@ -43,7 +43,7 @@ TEST_CASE("the generation is asked before anything else, and decides what is dia
   }
 }
 
-TEST_CASE("a venue that does not say is asked again, loudly; nothing is guessed") {
+TEST_CASE("a venue that does not say is asked again, loudly, nothing is guessed") {
   Bench b(true, kAuto);
   b.start();
   b.answer(kAssets, refusal("40014", "Incorrect permissions"), 400);
@@ -83,6 +83,26 @@ TEST_CASE("the user upgrades his account: it is followed once, and back and fort
   }
 }
 
+TEST_CASE("the upgrade shows on the socket first: what v2 refuses there is forgotten with v2") {
+  Bench b(true, kAuto);
+  b.start();
+  b.answer(kAssets, refusal("40084"), 400);
+  log_in(b);
+  for (const char* type : {"USDT-FUTURES", "USDC-FUTURES"})
+    b.frame(kConn, R"({"event":"error","arg":{"instType":")" + std::string(type) +
+                       R"(","channel":"positions-history","instId":"default"},"code":30001,"msg":"doesn't exist"})");
+  CHECK(b.statuses.back().state == "resync");
+  b.answer(kV2History, refusal("40085"), 400);
+  b.advance(100);
+  b.closed(kConn);
+  b.frames.clear();
+  b.connect();
+  CHECK(b.opens.back().endpoint == "private.v3");
+  b.frame(kConn, kLoggedIn);
+  b.frame(kConn, kV3Ack);
+  CHECK(b.statuses.back().state == "ready");
+}
+
 TEST_CASE("a generation that is set by hand is not left: the refusal ends the account with a sentence") {
   Bench b(true, kClassic);
   b.start();
@@ -109,7 +129,9 @@ TEST_CASE("classic: login in seconds, then closes and balance of each product, r
     CHECK(b.statuses.back().state == "resync");
   }
   SECTION("the last is refused: there is nothing to listen to but for the others (lesson 25)") {
-    b.frame(kConn, R"({"event":"error","arg":{"instType":"COIN-FUTURES","channel":"positions-history","instId":"default"},"code":30001,"msg":"doesn't exist"})");
+    b.frame(
+        kConn,
+        R"({"event":"error","arg":{"instType":"COIN-FUTURES","channel":"positions-history","instId":"default"},"code":30001,"msg":"doesn't exist"})");
     CHECK(b.redialled.size() == 1);
     CHECK(b.statuses.back().state == "resync");
   }
@@ -119,7 +141,9 @@ TEST_CASE("classic: a refused product costs no other, and the feed says so (less
   Bench b(true, {{"private_dialect", "classic"}});
   b.start();
   log_in(b);
-  b.frame(kConn, R"({"event":"error","arg":{"instType":"COIN-FUTURES","channel":"positions-history","instId":"default"},"code":30001,"msg":"doesn't exist"})");
+  b.frame(
+      kConn,
+      R"({"event":"error","arg":{"instType":"COIN-FUTURES","channel":"positions-history","instId":"default"},"code":30001,"msg":"doesn't exist"})");
   b.frame(kConn, v2_ack("USDT-FUTURES"));
   b.frame(kConn, v2_ack("USDC-FUTURES"));
   CHECK(b.statuses.back().state == "resync");
@@ -128,7 +152,7 @@ TEST_CASE("classic: a refused product costs no other, and the feed says so (less
   CHECK(b.statuses.back().state == "ready");
 }
 
-TEST_CASE("unified: position and account; without an answer the socket is dialled anew") {
+TEST_CASE("unified: position and account, without an answer the socket is dialled anew") {
   Bench b(true, kUnified);
   b.start();
   log_in(b);
@@ -145,7 +169,7 @@ TEST_CASE("unified: position and account; without an answer the socket is dialle
   }
 }
 
-TEST_CASE("login codes: key, passphrase, signature end with advice; load and clock are tried again (lesson 36)") {
+TEST_CASE("login codes: key, passphrase, signature end with advice, load and clock are tried again (lesson 36)") {
   for (const auto& [code, word] : std::map<std::string, std::string>{
            {"30011", "key"}, {"30012", "passphrase"}, {"30015", "secret"}, {"30005", "secret"}, {"30099", "login"}}) {
     DYNAMIC_SECTION(code) {
@@ -210,18 +234,26 @@ TEST_CASE("a key that may not ask about itself: its rights stay unknown, closes 
   CHECK(b.accounts[0].can_trade == AND_TRI_UNKNOWN);
   Bench c(true, kUnified);
   c.start();
-  c.answer(kV3Key, good({{"uid", "1"}, {"userId", "2"}, {"permType", "read-only"}, {"permissions", json::array({"uta_trade"})}, {"ips", ""}}));
+  c.answer(kV3Key, good({{"uid", "1"},
+                         {"userId", "2"},
+                         {"permType", "read-only"},
+                         {"permissions", json::array({"uta_trade"})},
+                         {"ips", ""}}));
   REQUIRE(c.accounts.size() == 1);
   CHECK(c.accounts[0].uid.empty());  // two users: whose?
   CHECK(c.errors.size() == 1);
 }
 
-TEST_CASE("balance: of every product of a classic account, of all coins of a unified one; unread ones are named") {
+TEST_CASE("balance: of every product of a classic account, of all coins of a unified one, unread ones are named") {
   Bench b(true, kClassic);
   b.start();
   b.query_balance();
-  b.answer(kClassicBalance, good(json::array({{{"marginCoin", "USDT"}, {"accountEquity", "10.5"}, {"available", "9"}, {"unrealizedPL", ""}}})), 200, "USDT");
-  b.answer(kClassicBalance, good(json::array({{{"marginCoin", "USDC"}, {"accountEquity", ""}, {"available", "9"}}})), 200, "USDC");
+  b.answer(kClassicBalance,
+           good(json::array(
+               {{{"marginCoin", "USDT"}, {"accountEquity", "10.5"}, {"available", "9"}, {"unrealizedPL", ""}}})),
+           200, "USDT");
+  b.answer(kClassicBalance, good(json::array({{{"marginCoin", "USDC"}, {"accountEquity", ""}, {"available", "9"}}})),
+           200, "USDC");
   REQUIRE(b.balances.size() == 1);
   CHECK(b.balances[0].total == "10.5");
   CHECK(b.errors.size() == 1);

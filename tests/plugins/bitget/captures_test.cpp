@@ -1,7 +1,6 @@
 // The recordings of the real venue. They are of v1, retired in 2025, whose books have the form of v2: the code that
 // reads v2 reads them, though nobody can dial it any more. The tops are those that the README states.
 #include <catch2/catch.hpp>
-
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -37,15 +36,17 @@ TEST_CASE("the recorded books end on the README's tops, never crossed (lessons 3
   ANDUIN_NEED_SHARED();
   for (const auto& [file, market] : std::map<std::string, std::string>{{"mix", "linear"}, {"spot", "spot"}}) {
     DYNAMIC_SECTION(file) {
-      Bench b(false, {{"dialect", "v2"}, {"price_channel", "books"}, {"market", json::array({market})}}, 1'649'290'077'000);
+      Bench b(false, {{"dialect", "v2"}, {"price_channel", "books"}, {"market", json::array({market})}},
+              1'649'290'077'000);
       b.start();
       b.connect();
       const auto path = *shared_dir() / "captures/bitget" / ("bitget_v1_" + file + "_20220407.jsonl.gz");
       std::size_t frames = 0;
-      const auto read = anduin::venue::read_recording(path.string(), [&](anduin::venue::RecordingLine l) -> anduin::Result<void> {
-        if (l.inbound && ++frames > 0) CHECK(b.frame(kConn, l.payload) == AND_OK);
-        return {};
-      });
+      const auto read =
+          anduin::venue::read_recording(path.string(), [&](anduin::venue::RecordingLine l) -> anduin::Result<void> {
+            if (l.inbound && ++frames > 0) CHECK(b.frame(kConn, l.payload) == AND_OK);
+            return {};
+          });
       REQUIRE(read.has_value());
       CHECK(frames == (file == "mix" ? 473U : 684U));
       CHECK(b.errors.empty());
@@ -95,7 +96,8 @@ TEST_CASE("the documentation's frames of both live dialects are all understood")
       b.symbols({"BTCUSDT"});
       CHECK(b.frame(kConn, text) == AND_OK);
       CHECK(b.errors.empty());
-      const bool ours = text.find("\"data\"") != std::string::npos && text.find(std::string("\"") + channel + "\"") != std::string::npos;
+      const bool ours = text.find("\"data\"") != std::string::npos &&
+                        text.find(std::string("\"") + channel + "\"") != std::string::npos;
       CHECK(b.prices.size() == (ours ? 1U : 0U));
     }
   }

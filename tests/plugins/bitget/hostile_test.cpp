@@ -1,6 +1,5 @@
 // Hostile input: real frames and answers with bytes changed, cut and doubled. The instance must stay alive.
 #include <catch2/catch.hpp>
-
 #include <fstream>
 #include <random>
 
@@ -21,11 +20,21 @@ std::string mutated(std::string text, std::mt19937_64& random) {
   for (std::uint64_t n = random() % 4 + 1; n > 0 && !text.empty(); --n) {
     const std::size_t at = random() % text.size();
     switch (random() % 5) {
-      case 0: text[at] = kAlphabet[random() % kAlphabet.size()]; break;
-      case 1: text.erase(at, random() % 8 + 1); break;
-      case 2: text.insert(at, 1, kAlphabet[random() % kAlphabet.size()]); break;
-      case 3: text.insert(at, text.substr(random() % text.size(), random() % 40)); break;
-      default: text.resize(at); break;
+      case 0:
+        text[at] = kAlphabet[random() % kAlphabet.size()];
+        break;
+      case 1:
+        text.erase(at, random() % 8 + 1);
+        break;
+      case 2:
+        text.insert(at, 1, kAlphabet[random() % kAlphabet.size()]);
+        break;
+      case 3:
+        text.insert(at, text.substr(random() % text.size(), random() % 40));
+        break;
+      default:
+        text.resize(at);
+        break;
     }
   }
   return text;
@@ -69,8 +78,10 @@ TEST_CASE("mutated frames and answers never stop an instance") {
     b.connect();
     for (int i = 0; i < kRounds; ++i) {
       const std::string text = mutated(texts[random() % texts.size()], random);
-      if (i % 2 == 0 || b.open.empty()) REQUIRE(lives(b.frame(1, text)));
-      else REQUIRE(lives(b.answer(SentRequest(b.open[random() % b.open.size()]), text)));
+      if (i % 2 == 0 || b.open.empty())
+        REQUIRE(lives(b.frame(1, text)));
+      else
+        REQUIRE(lives(b.answer(SentRequest(b.open[random() % b.open.size()]), text)));
       if (i % 16 == 0) b.advance(10'000);
     }
   }

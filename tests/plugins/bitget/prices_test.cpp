@@ -16,8 +16,8 @@ json options(const std::string& channel, const std::string& dialect = "v3") {
   return {{"price_channel", channel}, {"dialect", dialect}, {"market", json::array({"linear"})}};
 }
 std::string push(const std::string& symbol, const std::string& bids, const std::string& asks,
-                 const std::string& topic = "books1", std::int64_t previous = 0, std::int64_t sequence = 1'304'314'508'780'744'705,
-                 const std::string& action = "snapshot") {
+                 const std::string& topic = "books1", std::int64_t previous = 0,
+                 std::int64_t sequence = 1'304'314'508'780'744'705, const std::string& action = "snapshot") {
   return R"({"data":[{"a":)" + asks + R"(,"b":)" + bids + R"(,"checksum":0,"pseq":)" + ms(previous) + R"(,"seq":)" +
          ms(sequence) + R"(,"ts":"1767225600000"}],"arg":{"instType":"usdt-futures","symbol":")" + symbol +
          R"(","topic":")" + topic + R"("},"action":")" + action + R"(","ts":1767225600001})";
@@ -27,15 +27,17 @@ std::string top(const std::string& symbol, const std::string& bids = R"([["90000
   return push(symbol, bids, asks);
 }
 std::string ack(const std::string& symbol, const std::string& topic = "books1") {
-  return R"({"event":"subscribe","arg":{"instType":"usdt-futures","topic":")" + topic + R"(","symbol":")" + symbol + R"("}})";
+  return R"({"event":"subscribe","arg":{"instType":"usdt-futures","topic":")" + topic + R"(","symbol":")" + symbol +
+         R"("}})";
 }
 json args_of(const SentFrame& f) { return json::parse(f.text).at("args"); }
 
 json contract(const std::string& symbol, const std::string& base, const std::string& category = "USDT-FUTURES") {
   const std::string quote = category == "COIN-FUTURES" ? "USD" : category == "USDC-FUTURES" ? "USDC" : "USDT";
-  return {{"symbol", symbol},   {"category", category},      {"baseCoin", base},      {"quoteCoin", quote},
-          {"isRwa", "NO"},      {"priceMultiplier", "0.1"},  {"symbolType", "perpetual"}, {"quantityMultiplier", "0.0001"},
-          {"pricePrecision", "1"}};
+  return {
+      {"symbol", symbol},     {"category", category},     {"baseCoin", base},          {"quoteCoin", quote},
+      {"isRwa", "NO"},        {"priceMultiplier", "0.1"}, {"symbolType", "perpetual"}, {"quantityMultiplier", "0.0001"},
+      {"pricePrecision", "1"}};
 }
 
 void subscribe(Bench& b, const std::vector<std::string>& symbols) {
@@ -46,7 +48,7 @@ void subscribe(Bench& b, const std::vector<std::string>& symbols) {
 
 }  // namespace
 
-TEST_CASE("books1: each frame is the whole quote; one side or a crossed top takes it away (lessons 9, 31)") {
+TEST_CASE("books1: each frame is the whole quote, one side or a crossed top takes it away (lessons 9, 31)") {
   Bench b(false, kLinear);
   subscribe(b, {"BTCUSDT"});
   b.frame(kConn, ack("BTCUSDT"));
@@ -71,7 +73,7 @@ TEST_CASE("books1: each frame is the whole quote; one side or a crossed top take
   CHECK(b.errors.empty());
 }
 
-TEST_CASE("one connection a product, each asked in its own words; v2 writes other names") {
+TEST_CASE("one connection a product, each asked in its own words, v2 writes other names") {
   Bench v3(false), v2(false, {{"dialect", "v2"}});
   for (Bench* b : {&v3, &v2}) {
     b->start();
@@ -94,7 +96,7 @@ TEST_CASE("one connection a product, each asked in its own words; v2 writes othe
   CHECK(v2.prices[0].ask_size == "50");
 }
 
-TEST_CASE("spot and a contract of one name are two instruments; tickers of spot are refused") {
+TEST_CASE("spot and a contract of one name are two instruments, tickers of spot are refused") {
   Bench b(false, {{"market", json::array({"linear", "spot"})}});
   b.start();
   b.answer(kInstruments, good(json::array({contract("BTCUSDT", "BTC")})), 200, "USDT-FUTURES");
@@ -104,7 +106,9 @@ TEST_CASE("spot and a contract of one name are two instruments; tickers of spot 
   b.connect();
   b.symbols({"BTCUSDT"});
   b.frame(1, top("BTCUSDT"));
-  b.frame(3, R"({"arg":{"instType":"spot","topic":"books1","symbol":"BTCUSDT"},"action":"snapshot","data":[{"a":[["7","1"]],"b":[["6","1"]],"ts":"5"}]})");
+  b.frame(
+      3,
+      R"({"arg":{"instType":"spot","topic":"books1","symbol":"BTCUSDT"},"action":"snapshot","data":[{"a":[["7","1"]],"b":[["6","1"]],"ts":"5"}]})");
   REQUIRE(b.prices.size() == 2);
   CHECK(b.prices[0].instrument != b.prices[1].instrument);
   CHECK(Bench(false, {{"market", json::array({"spot"})}, {"price_channel", "ticker"}}).create_code == AND_E_CONFIG);
@@ -114,8 +118,8 @@ TEST_CASE("books: a snapshot, changes that name the one before, and only a broke
   Bench b(false, options("books"));
   subscribe(b, {"BTCUSDT", "ETHUSDT"});
   const std::int64_t s = 1'304'314'508'780'744'705;
-  const auto book = [&](const std::string& symbol, const std::string& bids, const std::string& asks, std::int64_t previous,
-                        std::int64_t sequence, const std::string& action = "update") {
+  const auto book = [&](const std::string& symbol, const std::string& bids, const std::string& asks,
+                        std::int64_t previous, std::int64_t sequence, const std::string& action = "update") {
     b.frame(kConn, push(symbol, bids, asks, "books", previous, sequence, action));
   };
   book("BTCUSDT", R"([["100","1"],["99","2"]])", R"([["101","1"],["102","5"]])", 0, s, "snapshot");
@@ -144,28 +148,34 @@ TEST_CASE("books: a snapshot, changes that name the one before, and only a broke
   CHECK(b.statuses.back().state == "ready");
 }
 
-TEST_CASE("tickers of both dialects, books5: the best level; the sender's time where there is no other") {
+TEST_CASE("tickers of both dialects, books5: the best level, the sender's time where there is no other") {
   Bench v3(false, options("ticker")), v2(false, options("ticker", "v2")), five(false, options("books5", "v2"));
   for (Bench* b : {&v3, &v2, &five}) subscribe(*b, {"BTCUSDT"});
-  v3.frame(kConn, R"({"action":"snapshot","arg":{"instType":"usdt-futures","topic":"ticker","symbol":"BTCUSDT"},"data":)"
-                  R"([{"bid1Price":"99999","ask1Size":"188.3","bid1Size":"186.1","ask1Price":"100000"}],"ts":1695715383039})");
+  v3.frame(kConn,
+           R"({"action":"snapshot","arg":{"instType":"usdt-futures","topic":"ticker","symbol":"BTCUSDT"},"data":)"
+           R"([{"bid1Price":"99999","ask1Size":"188.3","bid1Size":"186.1","ask1Price":"100000"}],"ts":1695715383039})");
   REQUIRE(v3.prices.size() == 1);
   CHECK(v3.prices[0].bid_size == "186.1");
   CHECK(v3.prices[0].venue_ms == 1'695'715'383'039);
-  v3.frame(kConn, R"({"action":"snapshot","arg":{"instType":"usdt-futures","topic":"ticker","symbol":"BTCUSDT"},"data":)"
-                  R"([{"bid1Price":"","ask1Size":"1","bid1Size":"","ask1Price":"100000"}],"ts":1695715383040})");
+  v3.frame(kConn,
+           R"({"action":"snapshot","arg":{"instType":"usdt-futures","topic":"ticker","symbol":"BTCUSDT"},"data":)"
+           R"([{"bid1Price":"","ask1Size":"1","bid1Size":"","ask1Price":"100000"}],"ts":1695715383040})");
   CHECK(v3.prices.back().withdrawn);
-  v2.frame(kConn, R"({"action":"snapshot","arg":{"instType":"USDT-FUTURES","channel":"ticker","instId":"BTCUSDT"},"data":)"
-                  R"([{"instId":"BTCUSDT","bidPr":"27000","askPr":"27000.5","bidSz":"2.71","askSz":"8.76","ts":"7"}],"ts":9})");
+  v2.frame(
+      kConn,
+      R"({"action":"snapshot","arg":{"instType":"USDT-FUTURES","channel":"ticker","instId":"BTCUSDT"},"data":)"
+      R"([{"instId":"BTCUSDT","bidPr":"27000","askPr":"27000.5","bidSz":"2.71","askSz":"8.76","ts":"7"}],"ts":9})");
   REQUIRE(v2.prices.size() == 1);
   CHECK(v2.prices[0].venue_ms == 7);
-  five.frame(kConn, R"({"action":"snapshot","arg":{"instType":"USDT-FUTURES","channel":"books5","instId":"BTCUSDT"},"data":)"
-                    R"([{"asks":[["27000.5","8"],["27001.0","4"]],"bids":[["27000.0","2"],["26999.5","1"]],"ts":"7"}],"ts":9})");
+  five.frame(
+      kConn,
+      R"({"action":"snapshot","arg":{"instType":"USDT-FUTURES","channel":"books5","instId":"BTCUSDT"},"data":)"
+      R"([{"asks":[["27000.5","8"],["27001.0","4"]],"bids":[["27000.0","2"],["26999.5","1"]],"ts":"7"}],"ts":9})");
   REQUIRE(five.prices.size() == 1);
   CHECK(five.prices[0].ask_size == "8");
 }
 
-TEST_CASE("twenty symbols a message of at most 4,096 bytes; all are asked again after a reconnect (lesson 24)") {
+TEST_CASE("twenty symbols a message of at most 4,096 bytes, all are asked again after a reconnect (lesson 24)") {
   Bench b(false, kLinear);
   std::vector<std::string> names;
   for (int i = 0; i < 45; ++i) names.push_back("ALONGERNAME" + std::to_string(i) + "USDT");
@@ -178,15 +188,21 @@ TEST_CASE("twenty symbols a message of at most 4,096 bytes; all are asked again 
   CHECK(args_of(b.frames[5]).size() == 5);
 }
 
-TEST_CASE("a refused symbol is named and costs no other; with arg, with its name in the text, or asked again (lessons 25, 26)") {
+TEST_CASE(
+    "a refused symbol is named and costs no other; with arg, with its name in the text, or asked again (lessons 25, "
+    "26)") {
   Bench b(false, kLinear);
   subscribe(b, {"BTCUSDT", "NOPEUSDT"});
   b.frame(kConn, ack("BTCUSDT"));
   SECTION("with arg, the code as text") {
-    b.frame(kConn, R"({"event":"error","arg":{"instType":"usdt-futures","topic":"books1","symbol":"NOPEUSDT"},"code":"30001","msg":"doesn't exist"})");
+    b.frame(
+        kConn,
+        R"({"event":"error","arg":{"instType":"usdt-futures","topic":"books1","symbol":"NOPEUSDT"},"code":"30001","msg":"doesn't exist"})");
   }
   SECTION("without arg, the code as number") {
-    b.frame(kConn, R"({"event":"error","code":30001,"msg":"instType:usdt-futures,channel:books1,symbol:NOPEUSDT doesn't exist"})");
+    b.frame(
+        kConn,
+        R"({"event":"error","code":30001,"msg":"instType:usdt-futures,channel:books1,symbol:NOPEUSDT doesn't exist"})");
   }
   REQUIRE(b.errors.size() == 1);
   CHECK(b.errors[0].find("NOPEUSDT") != std::string::npos);
@@ -199,7 +215,7 @@ TEST_CASE("a refused symbol is named and costs no other; with arg, with its name
   CHECK(b.frames.size() == sent + 1);  // it may have been listed since
 }
 
-TEST_CASE("a subscription without an answer is repeated, then said; an ack of another symbol is not its (lesson 26)") {
+TEST_CASE("a subscription without an answer is repeated, then said, an ack of another symbol is not its (lesson 26)") {
   Bench b(false, kLinear);
   subscribe(b, {"BTCUSDT", "ETHUSDT"});
   b.frame(kConn, ack("BTCUSDT"));
@@ -212,7 +228,7 @@ TEST_CASE("a subscription without an answer is repeated, then said; an ack of an
   CHECK(b.errors.size() == 1);
 }
 
-TEST_CASE("a malformed row of the list is reported, the others are there; a failing list is asked again (lesson 38)") {
+TEST_CASE("a malformed row of the list is reported, the others are there, a failing list is asked again (lesson 38)") {
   Bench b(false, kLinear);
   b.start();
   b.answer(kInstruments, refusal("40808"), 400, "USDT-FUTURES");
@@ -222,7 +238,8 @@ TEST_CASE("a malformed row of the list is reported, the others are there; a fail
   strange["symbolType"] = "option";
   stock["isRwa"] = "YES";
   const json lot = contract("1000BONKUSDT", "1000BONK");
-  b.answer(kInstruments, good(json::array({bad, strange, contract("BTCUSDT", "BTC"), lot, stock})), 200, "USDT-FUTURES");
+  b.answer(kInstruments, good(json::array({bad, strange, contract("BTCUSDT", "BTC"), lot, stock})), 200,
+           "USDT-FUTURES");
   CHECK(b.errors.size() == 3);
   REQUIRE(b.instruments.size() == 3);
   CHECK((b.instruments[0].flags & AND_INSTRUMENT_NO_CANONICAL) == 0);

@@ -37,31 +37,63 @@ inline std::string v3_page(const Rows& rows, const std::string& cursor = "") {
 }
 /// Closed, long, net 4.995.
 inline nlohmann::json v2_row(const std::string& id, std::int64_t closed_ms, std::int64_t opened_ms = 0) {
-  return {{"positionId", id},        {"symbol", "BTCUSDT"},  {"marginCoin", "USDT"},   {"holdSide", "long"},
-          {"openAvgPrice", "90000"}, {"closeAvgPrice", "90100"}, {"marginMode", "isolated"}, {"openTotalPos", "0.06"},
-          {"closeTotalPos", "0.06"}, {"pnl", "6"},           {"netProfit", "4.995"},   {"totalFunding", "-0.005"},
-          {"openFee", "-0.5"},       {"closeFee", "-0.5"},   {"ctime", ms(opened_ms == 0 ? closed_ms - 1'000 : opened_ms)},
+  return {{"positionId", id},
+          {"symbol", "BTCUSDT"},
+          {"marginCoin", "USDT"},
+          {"holdSide", "long"},
+          {"openAvgPrice", "90000"},
+          {"closeAvgPrice", "90100"},
+          {"marginMode", "isolated"},
+          {"openTotalPos", "0.06"},
+          {"closeTotalPos", "0.06"},
+          {"pnl", "6"},
+          {"netProfit", "4.995"},
+          {"totalFunding", "-0.005"},
+          {"openFee", "-0.5"},
+          {"closeFee", "-0.5"},
+          {"ctime", ms(opened_ms == 0 ? closed_ms - 1'000 : opened_ms)},
           {"utime", ms(closed_ms)}};
 }
 inline nlohmann::json v3_row(const std::string& id, std::int64_t closed_ms, std::int64_t opened_ms = 0) {
-  return {{"positionId", id},        {"category", "USDT-FUTURES"}, {"symbol", "BTCUSDT"},     {"marginCoin", "USDT"},
-          {"holdMode", "one_way_mode"}, {"posSide", "long"},       {"marginMode", "crossed"}, {"openPriceAvg", "90000"},
-          {"closePriceAvg", "90100"}, {"openTotalPos", "0.06"},    {"closeTotalPos", "0.06"}, {"cumRealisedPnl", "6"},
-          {"netProfit", "4.995"},    {"totalFunding", "-0.005"},   {"openFeeTotal", "-0.5"},  {"closeFeeTotal", "-0.5"},
-          {"createdTime", ms(opened_ms == 0 ? closed_ms - 1'000 : opened_ms)}, {"updatedTime", ms(closed_ms)}};
+  return {{"positionId", id},
+          {"category", "USDT-FUTURES"},
+          {"symbol", "BTCUSDT"},
+          {"marginCoin", "USDT"},
+          {"holdMode", "one_way_mode"},
+          {"posSide", "long"},
+          {"marginMode", "crossed"},
+          {"openPriceAvg", "90000"},
+          {"closePriceAvg", "90100"},
+          {"openTotalPos", "0.06"},
+          {"closeTotalPos", "0.06"},
+          {"cumRealisedPnl", "6"},
+          {"netProfit", "4.995"},
+          {"totalFunding", "-0.005"},
+          {"openFeeTotal", "-0.5"},
+          {"closeFeeTotal", "-0.5"},
+          {"createdTime", ms(opened_ms == 0 ? closed_ms - 1'000 : opened_ms)},
+          {"updatedTime", ms(closed_ms)}};
 }
 /// The push of the same close as v2_row.
 inline nlohmann::json v2_push(const std::string& id, std::int64_t closed_ms, const std::string& gross = "6") {
-  return {{"posId", id},           {"instId", "BTCUSDT"},   {"marginCoin", "USDT"},  {"marginMode", "fixed"},
-          {"holdSide", "long"},    {"posMode", "hedge_mode"}, {"openPriceAvg", "90000"}, {"closePriceAvg", "90100"},
-          {"openSize", "0.06"},    {"closeSize", "0.06"},   {"achievedProfits", gross}, {"settleFee", "-0.005"},
-          {"openFee", "-0.5"},     {"closeFee", "-0.5"},    {"cTime", ms(closed_ms - 1'000)}, {"uTime", ms(closed_ms)}};
+  return {{"posId", id},        {"instId", "BTCUSDT"},     {"marginCoin", "USDT"},           {"marginMode", "fixed"},
+          {"holdSide", "long"}, {"posMode", "hedge_mode"}, {"openPriceAvg", "90000"},        {"closePriceAvg", "90100"},
+          {"openSize", "0.06"}, {"closeSize", "0.06"},     {"achievedProfits", gross},       {"settleFee", "-0.005"},
+          {"openFee", "-0.5"},  {"closeFee", "-0.5"},      {"cTime", ms(closed_ms - 1'000)}, {"uTime", ms(closed_ms)}};
 }
 inline nlohmann::json v3_position(std::int64_t opened_ms, const std::string& size, const std::string& side = "long",
                                   const std::string& mode = "one_way_mode") {
-  return {{"symbol", "BTCUSDT"}, {"openFeeTotal", ""},  {"avgPrice", "0"},      {"createdTime", ms(opened_ms)},
-          {"updatedTime", ms(opened_ms)}, {"marginCoin", "USDT"}, {"curRealisedPnl", "0"}, {"size", size},
-          {"positionStatus", size == "0" ? "ended" : "normal"}, {"posSide", side}, {"holdMode", mode}};
+  return {{"symbol", "BTCUSDT"},
+          {"openFeeTotal", ""},
+          {"avgPrice", "0"},
+          {"createdTime", ms(opened_ms)},
+          {"updatedTime", ms(opened_ms)},
+          {"marginCoin", "USDT"},
+          {"curRealisedPnl", "0"},
+          {"size", size},
+          {"positionStatus", size == "0" ? "ended" : "normal"},
+          {"posSide", side},
+          {"holdMode", mode}};
 }
 inline nlohmann::json with(nlohmann::json row, const std::string& member, const nlohmann::json& value) {
   row[member] = value;
@@ -79,11 +111,14 @@ inline std::string pushed_closes(const Rows& rows, const std::string& type = "US
       .dump();
 }
 inline std::string pushed_positions(const Rows& rows) {
-  return nlohmann::json{{"data", rows}, {"arg", {{"instType", "UTA"}, {"topic", "position"}}}, {"action", "snapshot"}, {"ts", 1}}
+  return nlohmann::json{
+      {"data", rows}, {"arg", {{"instType", "UTA"}, {"topic", "position"}}}, {"action", "snapshot"}, {"ts", 1}}
       .dump();
 }
 inline std::string v2_ack(const std::string& type, const std::string& channel = "positions-history") {
-  return nlohmann::json{{"event", "subscribe"}, {"arg", {{"instType", type}, {"channel", channel}, {"instId", "default"}}}}.dump();
+  return nlohmann::json{{"event", "subscribe"},
+                        {"arg", {{"instType", type}, {"channel", channel}, {"instId", "default"}}}}
+      .dump();
 }
 inline constexpr const char* kV3Ack = R"({"event":"subscribe","arg":{"instType":"UTA","topic":"position"}})";
 inline constexpr const char* kLoggedIn = R"({"event":"login","code":0,"msg":""})";
