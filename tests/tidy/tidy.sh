@@ -100,7 +100,10 @@ check_files() {
 check_test_names() {
   local list; mapfile -t list < <(files '^tests/.*\.cpp$')
   [ ${#list[@]} -eq 0 ] && return
-  grep -nE 'TEST_CASE\("(-|[^"]*;)' "${list[@]}" /dev/null | each 'a test name with a semicolon or a leading dash'
+  # A long name begins on the line below.
+  awk '/TEST_CASE\(/ { name = $0; at = FNR; if (name ~ /TEST_CASE\($/) { getline; name = name $0 }
+       if (name ~ /TEST_CASE\( *"(-|[^"]*;)/) print FILENAME ":" at ": " name }' "${list[@]}" |
+    each 'a test name with a semicolon or a leading dash'
 }
 
 check_all() { check_words; check_lines; check_calls; check_rooms; check_files; check_test_names; }

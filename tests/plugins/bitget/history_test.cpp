@@ -84,7 +84,7 @@ TEST_CASE("classic: without a record the push is settled after 15 minutes, a rec
 }
 
 TEST_CASE(
-    "unified: `ended` is a trigger; symbol, side and time of opening find the row; repeats ask nothing (lessons 9, "
+    "unified: `ended` is a trigger, symbol, side and time of opening find the row, repeats ask nothing (lessons 9, "
     "12)") {
   Bench b(true, kUnified);
   settle_down(b, true);
@@ -256,7 +256,7 @@ TEST_CASE("a row without an id is never settled, it and other bad rows spoil the
 }
 
 TEST_CASE(
-    "optional figures may be absent or empty; a result that is no sum of its parts is for a person (lessons 10, 14)") {
+    "optional figures may be absent or empty, a result that is no sum of its parts is for a person (lessons 10, 14)") {
   Bench b(true, kClassicCoin);
   b.start();
   json row = v2_row("1", b.now_ms - 3'000);
@@ -308,7 +308,7 @@ TEST_CASE("history older than 90 days is not proven, older windows of a unified 
 }
 
 TEST_CASE(
-    "restart with a stored cursor: an overlap is read again; a hundred restarts give one set of ids (lessons 18, 19)") {
+    "restart with a stored cursor: an overlap is read again, a hundred restarts give one set of ids (lessons 18, 19)") {
   std::vector<std::string> first;
   for (int restart = 0; restart < 100; ++restart) {
     Bench b(true, kClassicCoin);

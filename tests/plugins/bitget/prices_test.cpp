@@ -189,7 +189,7 @@ TEST_CASE("twenty symbols a message of at most 4,096 bytes, all are asked again 
 }
 
 TEST_CASE(
-    "a refused symbol is named and costs no other; with arg, with its name in the text, or asked again (lessons 25, "
+    "a refused symbol is named and costs no other, with arg, with its name in the text, or asked again (lessons 25, "
     "26)") {
   Bench b(false, kLinear);
   subscribe(b, {"BTCUSDT", "NOPEUSDT"});

@@ -261,7 +261,7 @@ TEST_CASE("a position that is turned: the part that was closed, by the position 
 }
 
 TEST_CASE(
-    "figures: ids beyond 2^53 as numbers, times as text, number or nothing, fees of either sign; lesson 33 and lesson "
+    "figures: ids beyond 2^53 as numbers, times as text, number or nothing, fees of either sign, lesson 33 and lesson "
     "40") {
   Bench b(true);
   b.log_in();

@@ -84,7 +84,7 @@ TEST_CASE("garbage on the private link, and as answers") {
 }
 
 TEST_CASE(
-    "each member of an order dropped, blanked and nulled: no crash, and never a wrong figure; lesson 10 and lesson "
+    "each member of an order dropped, blanked and nulled: no crash, and never a wrong figure, lesson 10 and lesson "
     "13") {
   const json whole = order("1600000000000000123", kNow);
   for (const auto& [name, value] : whole.items()) {

@@ -58,7 +58,7 @@ TEST_CASE("both channels end on the market's own top, through gzip, repeats, old
 }
 
 TEST_CASE(
-    "pings are answered for ever, and a cut or silent socket is dialled and subscribed anew; lesson 24 and lesson 27") {
+    "pings are answered for ever, and a cut or silent socket is dialled and subscribed anew, lesson 24 and lesson 27") {
   World w;
   auto live = w.start(prices_with("bbo"));
   live->subscribe({"BTC-USDT"});
@@ -117,7 +117,7 @@ TEST_CASE("acknowledgements: by id, late, missing, and data before them, lesson 
 }
 
 TEST_CASE(
-    "sides: absent and null are no news, an empty list is no quote, zero and crossed are none; lesson 31 and lesson "
+    "sides: absent and null are no news, an empty list is no quote, zero and crossed are none, lesson 31 and lesson "
     "32") {
   Streaming s;
   Bench& b = s.b;
@@ -174,7 +174,7 @@ TEST_CASE("a whole book: the best of any order, empty levels left out, the time 
 }
 
 TEST_CASE(
-    "the list: a bad row costs no other, a failure is asked again, delivery contracts are not served; lesson 38") {
+    "the list: a bad row costs no other, a failure is asked again, delivery contracts are not served, lesson 38") {
   Bench b(false);
   b.start();
   b.answer(kContracts, "", 500);

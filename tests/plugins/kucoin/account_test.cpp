@@ -335,7 +335,7 @@ TEST_CASE("history that the key may not read ends the account with words that sa
 }
 
 TEST_CASE(
-    "lesson 34: the stated time is waited for; without one it is overload; the network's ban closes the address") {
+    "lesson 34: the stated time is waited for, without one it is overload, the network's ban closes the address") {
   const auto next_look_after = [](const std::string& body, const json& headers) {
     Bench b(true);
     b.start();

@@ -155,7 +155,7 @@ TEST_CASE("books: a lost change makes one symbol invalid and is asked for anew (
 }
 
 TEST_CASE(
-    "subscriptions: price and funding of a swap, one frame for many; a refused one costs only itself (lessons 25, "
+    "subscriptions: price and funding of a swap, one frame for many, a refused one costs only itself (lessons 25, "
     "26)") {
   Bench b(false);
   subscribe(b, {kBtc, "NOPE-USDT-SWAP", "BTC-USDT"});
