@@ -107,6 +107,7 @@ VenueWorld::Live::Live(VenueWorld& world, LiveOptions options) : world_(world), 
     o.outbound.credentials = std::make_shared<venue::Credentials>(
         std::map<std::string, std::string>{{"key", who.key}, {"secret", who.secret}, {"passphrase", who.passphrase}});
   }
+  o.outbound.next_nonce = [&world]() -> Result<std::string> { return std::to_string(world.next_nonce()); };
   o.settle_from_ms = options_.settle_from_ms != 0 ? options_.settle_from_ms : world.sim.clock.wall_ms() - 3'600'000;
   o.watermark = watermark = options_.watermark;
   auto made = venue::Runner::start(library_of(world.venue_name), std::move(o), *this, world.sim.clock, world.random_, *this);

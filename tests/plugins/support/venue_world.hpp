@@ -2,6 +2,7 @@
 // and limits kept by the host's own code. No sockets; one clock that only the test moves. Thread: one.
 // Lifetime: a Live ends before its VenueWorld.
 #pragma once
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -35,6 +36,8 @@ class VenueWorld {
   sim::Json control(const std::string& command, const std::string& arguments = "{}");
   /// A close by the simulator; missing figures are filled in. Its id.
   std::string close(const std::string& arguments);
+  /// Grows over all instances, as the host's durable nonces do: microseconds of the first moment and on.
+  std::uint64_t next_nonce() { return nonce_ = std::max(nonce_ + 1, static_cast<std::uint64_t>(sim.clock.wall_ms()) * 1'000); }
   /// Every close the venue gave out: "id side pnl fee time", sorted.
   std::vector<std::string> given();
 
@@ -46,6 +49,7 @@ class VenueWorld {
   void pump();
   std::vector<Live*> live_;
   SeededRandom random_{7};
+  std::uint64_t nonce_ = 0;
 };
 
 /// One instance, and what it told.
