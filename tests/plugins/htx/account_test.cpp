@@ -317,7 +317,7 @@ TEST_CASE("canceled after trades: two looks that agree, a figure that grows is l
 }
 
 TEST_CASE("balance: asked and pushed, of both account kinds, no figure is an error and no zero") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(5'000);
   REQUIRE_FALSE(live->balances.empty());  // pushed at the subscription
@@ -337,7 +337,7 @@ TEST_CASE("balance: asked and pushed, of both account kinds, no figure is an err
 }
 
 TEST_CASE("clock: a stamp that is refused asks the venue's time, once at once, lesson 36") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(5'000);
   w.control("skew", R"({"ms":400000})");
@@ -349,7 +349,7 @@ TEST_CASE("clock: a stamp that is refused asks the venue's time, once at once, l
 }
 
 TEST_CASE("a wrong key or secret is said in words that help, and nothing goes on, lesson of demo keys on live hosts") {
-  World w;
+  HtxWorld w;
   auto& who = w.sim.simulator.venue().accounts()[0];
   const auto right = who;
   auto live = [&] {

@@ -29,7 +29,7 @@ std::string after(const std::string& line, const std::string& name) {
 
 Played play(const std::vector<std::string>& files, const std::string& channel, std::size_t batch = 64) {
   Played out;
-  auto library = plugin::Library::load(PLUGIN_DIR "/anduin-htx.so");
+  auto library = plugin::Library::load(ANDUIN_BINARY_DIR "/plugins/anduin-htx.so");
   REQUIRE(library.has_value());
   venue::ReplayOptions o;
   for (const auto& [name, schema] : (*library)->manifest().json.at("config").at("properties").items())

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint32_t kPublic = 1;
 
-World::LiveOptions prices_with(const std::string& channel) {
-  World::LiveOptions o;
+HtxWorld::LiveOptions prices_with(const std::string& channel) {
+  HtxWorld::LiveOptions o;
   o.account = false;
   o.options["price_channel"] = channel;
   return o;
@@ -42,7 +42,7 @@ struct Streaming {
 
 TEST_CASE("both channels end on the market's own top, through gzip, repeats, older versions and missing sides") {
   const std::string channel = GENERATE("bbo", "depth.step0");
-  World w;
+  HtxWorld w;
   auto live = w.start(prices_with(channel));
   live->subscribe({"BTC-USDT", "ETH-USDT"});
   w.advance(30'000);
@@ -59,7 +59,7 @@ TEST_CASE("both channels end on the market's own top, through gzip, repeats, old
 
 TEST_CASE(
     "pings are answered for ever, and a cut or silent socket is dialled and subscribed anew, lesson 24 and lesson 27") {
-  World w;
+  HtxWorld w;
   auto live = w.start(prices_with("bbo"));
   live->subscribe({"BTC-USDT"});
   w.advance(120'000);
@@ -80,7 +80,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a contract that HTX refuses costs no other, is named, and asked for again, lesson 25 and lesson 38") {
-  World w;
+  HtxWorld w;
   auto live = w.start(prices_with("bbo"));
   live->subscribe({"LUNA-USDT", "BTC-USDT", "NOPE-USDT"});
   w.advance(5'000);

@@ -6,7 +6,7 @@
 #include "plugins/htx/world.hpp"
 
 using namespace anduin::test;
-using Options = World::LiveOptions;
+using Options = HtxWorld::LiveOptions;
 
 namespace {
 
@@ -22,7 +22,7 @@ Options history_only(const std::string& watermark = {}, std::int64_t settle_from
   return o;
 }
 
-void check_same(World& w, const World::Live& live) {
+void check_same(HtxWorld& w, const HtxWorld::Live& live) {
   const auto given = w.given();
   CHECK(live.told() == given);
   CHECK(live.conflicts.empty());
@@ -38,7 +38,7 @@ TEST_CASE("same id: every kind of close, live and from history, lesson 7 and les
   const std::string shape =
       GENERATE(R"({})", R"({"numeric_ids":true})", R"({"cancel":"said"})", R"({"cancel":"unsaid"})",
                R"({"liquidation":"details"})", R"({"margin_mode":"isolated"})");
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(kSettledMs);
   REQUIRE(live->ready);
@@ -72,7 +72,7 @@ TEST_CASE("same id: every kind of close, live and from history, lesson 7 and les
 }
 
 TEST_CASE("same id: two closes in one millisecond are two, in the order of their ids, lesson 7") {
-  World w;
+  HtxWorld w;
   const std::int64_t at = w.sim.clock.wall_ms() - 60'000;
   const std::string when = R"(,"silent":true,"closedAt":)" + std::to_string(at) + "}";
   const std::string second = w.close(R"({"id":"1600000000000009999","pnl":"2")" + when);
@@ -84,7 +84,7 @@ TEST_CASE("same id: two closes in one millisecond are two, in the order of their
 }
 
 TEST_CASE("same id: a close during a disconnect, and one that cuts the sockets, lesson 21") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(kSettledMs);
   (void)w.close(R"({"drop":true})");
@@ -97,7 +97,7 @@ TEST_CASE("same id: a close during a disconnect, and one that cuts the sockets, 
 }
 
 TEST_CASE("same id: frames that come twice and out of order, lesson 14 and lesson 20") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(kSettledMs);
   for (int i = 0; i < 8; ++i) {
@@ -113,7 +113,7 @@ TEST_CASE("same id: frames that come twice and out of order, lesson 14 and lesso
 }
 
 TEST_CASE("same id: restart with a stale watermark, and with the last one, lesson 8, lesson 18 and lesson 19") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(kSettledMs);
   const std::string stale = live->watermark;
@@ -136,7 +136,7 @@ TEST_CASE("same id: restart with a stale watermark, and with the last one, lesso
 
 TEST_CASE("same id: 0, 1, 100, 101 and 250 closes in one window, lesson 3") {
   const int n = GENERATE(0, 1, 100, 101, 250);
-  World w;
+  HtxWorld w;
   const std::int64_t start = w.sim.clock.wall_ms() - 1'800'000;
   for (int i = 0; i < n; ++i)
     (void)w.close(R"({"silent":true,"size":"0.001","pnl":")" + std::to_string(i + 1) + R"(","closedAt":)" +
@@ -153,7 +153,7 @@ TEST_CASE("same id: 0, 1, 100, 101 and 250 closes in one window, lesson 3") {
 }
 
 TEST_CASE("same id: an outage of three weeks is read from order history, in windows, lesson 2") {
-  World w;
+  HtxWorld w;
   const std::int64_t now = w.sim.clock.wall_ms();
   w.control("orders", R"({"age_ms":100000000})");  // placed 28 hours before they were filled
   for (int day = 1; day <= 21; day += 2)
@@ -166,7 +166,7 @@ TEST_CASE("same id: an outage of three weeks is read from order history, in wind
 }
 
 TEST_CASE("same id: what is older than ninety days cannot be proven, and is said, lesson 16") {
-  World w;
+  HtxWorld w;
   const std::int64_t now = w.sim.clock.wall_ms(), from = now - 100 * 24 * kHourMs;
   auto history = w.start(history_only({}, from));
   w.advance(300'000);
@@ -177,7 +177,7 @@ TEST_CASE("same id: what is older than ninety days cannot be proven, and is said
 }
 
 TEST_CASE("same id: the venue limits, settles, fails and shows rows late, lesson 34") {
-  World w;
+  HtxWorld w;
   w.control("limits", R"({"read":12})");
   w.control("settlement", R"({"ms":20000})");
   w.control("visibility", R"({"random":true})");
@@ -199,7 +199,7 @@ TEST_CASE("same id: the venue limits, settles, fails and shows rows late, lesson
 }
 
 TEST_CASE("same id: a rewritten close is a conflict that the host sees, not a second close") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(kSettledMs);
   const std::string id = w.close("{}");
@@ -211,7 +211,7 @@ TEST_CASE("same id: a rewritten close is a conflict that the host sees, not a se
 }
 
 TEST_CASE("same id: orders without a closing time have the same one on every way: when they were placed") {
-  World w;
+  HtxWorld w;
   auto live = w.start();
   w.advance(kSettledMs);
   w.control("orders", R"({"empty_times":true})");
