@@ -118,7 +118,7 @@ TEST_CASE("same id: forty closes with faults of every kind: none lost, none twic
     if (random() % 8 == 0) w.control("reorder", R"({"count":2})");
     if (random() % 10 == 0) w.control("error", R"({"code":"10016","count":2})");
     if (random() % 15 == 0) w.control("error", R"({"code":"10006"})");
-    if (random() % 15 == 0) w.control("drop");
+    if (random() % 15 == 0) (void)w.sim.control("drop");  // right after another one nothing may be open
     w.advance(static_cast<std::int64_t>(random() % 4'000));
   }
   w.advance(400'000);

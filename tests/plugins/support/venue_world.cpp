@@ -69,6 +69,7 @@ void VenueWorld::advance(std::int64_t ms) {
 
 sim::Json VenueWorld::control(const std::string& command, const std::string& arguments) {
   sim::Json answer = sim.control(command, arguments);
+  INFO(command << " " << arguments << ": " << answer.dump());
   REQUIRE(sim::flag_at(answer, "ok"));
   pump();
   return answer;
