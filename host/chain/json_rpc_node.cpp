@@ -1,5 +1,7 @@
 #include "chain/json_rpc_node.hpp"
 
+#include <algorithm>
+
 #include "chain/classify.hpp"
 #include "chain/json_rpc_parse.hpp"
 
@@ -26,12 +28,26 @@ Error as_error(const std::string& where, const rpc::RpcError& e) {
   return {ErrorKind::kRetryable, where, text};
 }
 
+/// Questions in one batch: geth takes 1,000 by default, vendors of nodes often 100.
+constexpr std::size_t kBatchMax = 100;
+/// An endpoint that refused a batch is asked one by one for this many calls, then a batch is tried again: the
+/// refusal may have been a bad moment.
+constexpr unsigned kCallsWithoutBatch = 200;
+constexpr const char* kReceiptMethod = "eth_getTransactionReceipt";
+
 /// A JSON-RPC answer: a result, or the node's error.
 using Answer = std::variant<Json, rpc::RpcError>;
 
 Json call_parameters(const Address& from, const Address& to, const Bytes& data) {
   // `input` is the name in the execution API; every client since 2023 reads it.
   return {{"from", to_hex(from.bytes)}, {"to", to_hex(to.bytes)}, {"input", to_hex(data)}};
+}
+
+std::optional<Receipt> read_receipt(const Json& result, const Hash& transaction) {
+  if (result.is_null()) return std::nullopt;
+  auto out = rpc::receipt(result);
+  if (out && out->transaction_hash != transaction) throw rpc::Misread("the receipt is of another transaction");
+  return out;
 }
 
 }  // namespace
@@ -47,10 +63,13 @@ class JsonRpcNode::Impl {
     return {ErrorKind::kProtocol, where(method), "cannot read the answer: " + why};
   }
 
+  [[nodiscard]] Json request(std::uint64_t id, const char* method, Json parameters) const {
+    return {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(parameters)}};
+  }
+
   Result<Answer> ask(const char* method, Json parameters) {
     const std::uint64_t id = ++last_id_;
-    const Json request = {
-        {"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(parameters)}};
+    const Json request = this->request(id, method, std::move(parameters));
     const auto body = transport_.post(request.dump(), options_.timeout_ms);
     if (!body) return body.error();
     Json answer = Json::parse(*body, nullptr, false);
@@ -65,6 +84,46 @@ class JsonRpcNode::Impl {
       return misread(method, e.what());
     }
   }
+
+  /// One batch; answers in the order of the questions. An Error also when the endpoint takes no batches.
+  Result<std::vector<Answer>> ask_batch(const char* method, std::vector<Json> parameters) {
+    const std::uint64_t first = last_id_ + 1;
+    const std::size_t count = parameters.size();
+    last_id_ += count;
+    Json body = Json::array();
+    for (std::size_t i = 0; i < count; ++i) body.push_back(request(first + i, method, std::move(parameters[i])));
+    const auto text = transport_.post(body.dump(), options_.timeout_ms);
+    if (!text) return text.error();
+    Json answers = Json::parse(*text, nullptr, false);
+    if (!answers.is_array() || answers.size() != count)
+      return misread(method, "not one answer for each question of a batch");
+    std::vector<std::optional<Answer>> found(count);
+    try {
+      for (Json& answer : answers) {
+        const Json& id = rpc::member(answer, "id");
+        if (!id.is_number_unsigned() || id < first || id >= first + count)
+          return misread(method, "an id is of another request");
+        auto& place = found[id.get<std::uint64_t>() - first];
+        if (place) return misread(method, "two answers to one question");
+        const auto error = answer.find("error");
+        place = error != answer.end() && !error->is_null() ? Answer(rpc::error(*error))
+                                                           : Answer(std::move(answer.at("result")));
+      }
+    } catch (const std::exception& e) {
+      return misread(method, e.what());
+    }
+    std::vector<Answer> out;
+    for (auto& each : found) out.push_back(std::move(*each));
+    return out;
+  }
+
+  /// True: ask one by one, this endpoint refused a batch a short while ago.
+  bool batches_refused() {
+    if (calls_without_batch_ == 0) return false;
+    --calls_without_batch_;
+    return true;
+  }
+  void batch_was_refused() { calls_without_batch_ = kCallsWithoutBatch; }
 
   /// Asks and reads a result; a node's error becomes our Error.
   template <class T, class Read>
@@ -83,6 +142,7 @@ class JsonRpcNode::Impl {
   RpcTransport& transport_;
   JsonRpcOptions options_;
   std::uint64_t last_id_ = 0;
+  unsigned calls_without_batch_ = 0;
 };
 
 JsonRpcNode::JsonRpcNode(RpcTransport& transport, JsonRpcOptions options)
@@ -191,15 +251,52 @@ Result<SendResult> JsonRpcNode::send_raw(const Bytes& raw) {
 }
 
 Result<std::optional<Receipt>> JsonRpcNode::receipt(const Hash& transaction) {
-  return impl_->get<std::optional<Receipt>>("eth_getTransactionReceipt",
-                                            Json::array({transaction.to_string()}),
-                                            [&](const Json& r) -> std::optional<Receipt> {
-                                              if (r.is_null()) return std::nullopt;
-                                              auto out = rpc::receipt(r);
-                                              if (out && out->transaction_hash != transaction)
-                                                throw rpc::Misread("the receipt is of another transaction");
-                                              return out;
-                                            });
+  return impl_->get<std::optional<Receipt>>(kReceiptMethod, Json::array({transaction.to_string()}),
+                                            [&](const Json& r) { return read_receipt(r, transaction); });
+}
+
+/// One batch of receipts. What the endpoint does not answer inside the batch is asked once more alone.
+Result<void> JsonRpcNode::receipts_of(std::span<const Hash> part,
+                                      std::vector<std::optional<Receipt>>& out) {
+  std::vector<Json> questions;
+  for (const Hash& each : part) questions.push_back(Json::array({each.to_string()}));
+  auto answers = impl_->ask_batch(kReceiptMethod, std::move(questions));
+  if (!answers) return answers.error();
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    const auto* result = std::get_if<Json>(&(*answers)[i]);
+    if (result == nullptr) {
+      auto alone = receipt(part[i]);
+      if (!alone) return alone.error();
+      out.push_back(std::move(*alone));
+      continue;
+    }
+    try {
+      out.push_back(read_receipt(*result, part[i]));
+    } catch (const rpc::Misread& e) {
+      return impl_->misread(kReceiptMethod, e.what());
+    }
+  }
+  return {};
+}
+
+Result<std::vector<std::optional<Receipt>>> JsonRpcNode::receipts(std::span<const Hash> transactions) {
+  if (transactions.size() < 2 || impl_->batches_refused()) return Node::receipts(transactions);
+  std::vector<std::optional<Receipt>> out;
+  out.reserve(transactions.size());
+  while (out.size() < transactions.size()) {
+    const auto rest = transactions.subspan(out.size());
+    const std::size_t done = out.size();
+    const auto asked = receipts_of(rest.first(std::min(rest.size(), kBatchMax)), out);
+    if (asked) continue;
+    const ErrorKind kind = asked.error().kind;
+    if (kind == ErrorKind::kRetryableAfter || kind == ErrorKind::kAuth) return asked.error();
+    // Refused as a batch, or away altogether? One question alone tells.
+    out.resize(done);
+    if (const auto alone = receipt(rest.front()); !alone) return asked.error();
+    impl_->batch_was_refused();
+    return Node::receipts(transactions);
+  }
+  return out;
 }
 
 Result<std::vector<Log>> JsonRpcNode::logs(const LogFilter& filter) {

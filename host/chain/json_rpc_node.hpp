@@ -41,12 +41,15 @@ class JsonRpcNode final : public Node {
   Result<FeeSuggestion> suggest_fees() override;
   Result<SendResult> send_raw(const Bytes& raw) override;
   Result<std::optional<Receipt>> receipt(const Hash& transaction) override;
+  /// JSON-RPC batches; one by one where the endpoint refuses them.
+  Result<std::vector<std::optional<Receipt>>> receipts(std::span<const Hash> transactions) override;
   Result<std::vector<Log>> logs(const LogFilter& filter) override;
 
   /// Any method with parameters as JSON text (an array); the result as JSON text. For tests and tools.
   Result<std::string> raw_call(const std::string& method, const std::string& params_json);
 
  private:
+  Result<void> receipts_of(std::span<const Hash> part, std::vector<std::optional<Receipt>>& out);
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

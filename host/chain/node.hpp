@@ -3,6 +3,7 @@
 // answer we do not understand: it says nothing about whether a transaction was accepted.
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -87,6 +88,8 @@ class Node {
   virtual Result<SendResult> send_raw(const Bytes& raw) = 0;
   /// Nothing when the node has no receipt. A receipt is positive fact only if its block is canonical.
   virtual Result<std::optional<Receipt>> receipt(const Hash& transaction) = 0;
+  /// The same for many, in the order asked; all or an Error. Here: one by one. A node with batches overrides it.
+  virtual Result<std::vector<std::optional<Receipt>>> receipts(std::span<const Hash> transactions);
   virtual Result<std::vector<Log>> logs(const LogFilter& filter) = 0;
 };
 

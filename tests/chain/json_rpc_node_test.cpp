@@ -163,6 +163,115 @@ TEST_CASE_METHOD(Fixture, "receipts") {
   CHECK(broken("logs", json::array({foreign})));
 }
 
+namespace {
+
+Hash numbered(std::uint8_t i) {
+  Hash h;
+  h.bytes[31] = i;
+  return h;
+}
+
+json receipt_of(const json& question) {
+  const auto hash = question.at("params").at(0).get<std::string>();
+  auto r = receipt_json();
+  r["transactionHash"] = hash;
+  r["logs"] = json::array();
+  // Odd ones are not mined.
+  const bool mined = (hash.back() - '0') % 2 == 0;
+  return {{"jsonrpc", "2.0"}, {"id", question.at("id")}, {"result", mined ? r : json()}};
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "many receipts are one question, answered in any order") {
+  const std::vector<Hash> asked = {numbered(4), numbered(1), numbered(2), numbered(3)};
+  int posts = 0;
+  script.answer = [&](const json& q) {
+    ++posts;
+    REQUIRE(q.is_array());
+    json out = json::array();
+    for (auto it = q.rbegin(); it != q.rend(); ++it) out.push_back(receipt_of(*it));
+    return out.dump();
+  };
+  const auto got = node.receipts(asked);
+  REQUIRE(got);
+  CHECK(posts == 1);
+  REQUIRE(got->size() == 4);
+  CHECK((*got)[0]->transaction_hash == asked[0]);
+  CHECK_FALSE((*got)[1]);
+  CHECK((*got)[2]->transaction_hash == asked[2]);
+  CHECK_FALSE((*got)[3]);
+
+  SECTION("more than an endpoint takes at once") {
+    std::vector<Hash> many;
+    for (std::uint8_t i = 0; i < 230; ++i) many.push_back(numbered(i));
+    std::size_t largest = 0;
+    script.answer = [&](const json& q) {
+      largest = std::max(largest, q.size());
+      json out = json::array();
+      for (const auto& each : q) out.push_back(receipt_of(each));
+      return out.dump();
+    };
+    CHECK(node.receipts(many)->size() == 230);
+    CHECK(largest == 100);
+  }
+  SECTION("one question inside fails: it is asked alone") {
+    script.answer = [&](const json& q) {
+      if (q.is_object()) return receipt_of(q).dump();
+      json out = json::array();
+      for (const auto& each : q) out.push_back(receipt_of(each));
+      out[2].erase("result");
+      out[2]["error"] = {{"code", -32005}, {"message", "limit exceeded"}};
+      return out.dump();
+    };
+    CHECK((*node.receipts(asked))[2]);
+  }
+  SECTION("an answer missing, doubled, or of another question is no answer") {
+    for (const int how : {0, 1, 2}) {
+      Script other;
+      JsonRpcNode fresh(other);
+      other.answer = [&](const json& q) -> Result<std::string> {
+        if (q.is_object()) return Error{ErrorKind::kRetryable, "rpc", "refused"};
+        json out = json::array();
+        for (const auto& each : q) out.push_back(receipt_of(each));
+        if (how == 0) out.erase(3);
+        if (how == 1) out[3] = out[0];
+        if (how == 2) out[3]["id"] = 77'000;
+        return out.dump();
+      };
+      CHECK(fresh.receipts(asked).error().kind == ErrorKind::kProtocol);
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "an endpoint without batches is asked one by one, and a batch is tried again later") {
+  const std::vector<Hash> asked = {numbered(2), numbered(1)};
+  int batches = 0, singles = 0;
+  bool refuses = true;
+  script.answer = [&](const json& q) -> Result<std::string> {
+    if (q.is_object()) {
+      ++singles;
+      return receipt_of(q).dump();
+    }
+    ++batches;
+    if (refuses) return std::string(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batch"}})");
+    json out = json::array();
+    for (const auto& each : q) out.push_back(receipt_of(each));
+    return out.dump();
+  };
+  REQUIRE(node.receipts(asked)->size() == 2);
+  CHECK(batches == 1);
+  CHECK(singles == 3);  // one that tells that the endpoint lives
+  REQUIRE(node.receipts(asked)->size() == 2);
+  CHECK(batches == 1);
+  refuses = false;
+  for (int i = 0; i < 200; ++i) REQUIRE(node.receipts(asked)->size() == 2);
+  CHECK(batches > 1);
+
+  script.answer = [](const json&) { return Error{ErrorKind::kRetryable, "rpc", "timeout"}; };
+  CHECK(node.receipts(asked).error().kind == ErrorKind::kRetryable);
+}
+
 TEST_CASE_METHOD(Fixture, "logs that a reorg has taken back do not count") {
   auto removed = log_json();
   removed["removed"] = true;

@@ -1,0 +1,16 @@
+#include "chain/node.hpp"
+
+namespace anduin::chain {
+
+Result<std::vector<std::optional<Receipt>>> Node::receipts(std::span<const Hash> transactions) {
+  std::vector<std::optional<Receipt>> out;
+  out.reserve(transactions.size());
+  for (const Hash& transaction : transactions) {
+    auto one = receipt(transaction);
+    if (!one) return one.error();
+    out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+}  // namespace anduin::chain
