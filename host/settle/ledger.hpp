@@ -50,11 +50,18 @@ struct AttemptRow {
   std::uint64_t gas_limit = 0;
 };
 
+/// What a slot is bound to for ever: the call that its transactions make. Empty data and no items never occur.
+struct Call {
+  Address to;
+  Bytes calldata;
+  bool operator==(const Call&) const = default;
+};
+
 struct SlotRow {
   std::int64_t id = 0;
   std::uint64_t nonce = 0;
   SlotState state = SlotState::kReserved;
-  Bytes calldata;
+  Call call;
   std::uint64_t gas_limit = 0;
   Hash block_hash, win_hash;  ///< where it was last seen mined, and by which attempt
   std::uint64_t block_number = 0;
@@ -139,7 +146,7 @@ class Ledger {
   /// C2: the next nonce, a RESERVED slot with these items, QUEUED -> ASSIGNED. Fails (kRetryable) when an
   /// item is not QUEUED any more; kFatal when the epoch is not ours any more.
   Result<SlotRow> reserve(const SignerKey& key, const Address& vault, const std::vector<QueuedItem>& items,
-                          const Bytes& calldata, std::uint64_t gas_limit);
+                          const Call& call, std::uint64_t gas_limit);
   /// C3 and C6: the bytes exist from here on. The slot becomes SIGNED if it was RESERVED.
   Result<void> add_attempt(const SignerKey& key, std::int64_t slot, const AttemptRow& attempt);
   /// C5: SIGNED -> SENT, or just the error and time of a resend.

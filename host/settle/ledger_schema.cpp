@@ -121,7 +121,18 @@ CREATE TRIGGER inbound_body_delete BEFORE DELETE ON inbound_body
   BEGIN SELECT RAISE(ABORT, 'inbound bodies are never deleted'); END;
 )sql";
 
-constexpr std::array<const char*, 2> kSteps{kVersion1, kVersion2};
+// Whom a slot's transaction calls: the vault itself, or what executes the call for it (a Safe).
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE slot ADD COLUMN to_addr BLOB CHECK(to_addr IS NULL OR length(to_addr) = 20);
+UPDATE slot SET to_addr = vault;
+CREATE TRIGGER slot_target BEFORE INSERT ON slot WHEN NEW.to_addr IS NULL
+  BEGIN SELECT RAISE(ABORT, 'a slot calls somebody'); END;
+DROP TRIGGER slot_payload;
+CREATE TRIGGER slot_payload BEFORE UPDATE OF chain_id, signer, nonce, vault, to_addr, calldata, gas_limit ON slot
+  BEGIN SELECT RAISE(ABORT, 'a slot is bound to its payload'); END;
+)sql";
+
+constexpr std::array<const char*, 3> kSteps{kVersion1, kVersion2, kVersion3};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);

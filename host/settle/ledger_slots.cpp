@@ -177,7 +177,7 @@ Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
     std::vector<SlotRow> out;
     {
       Query q(*impl_->db,
-              "SELECT id, nonce, state, calldata, gas_limit, block_hash, win_hash, block_number FROM slot "
+              "SELECT id, nonce, state, to_addr, calldata, gas_limit, block_hash, win_hash, block_number FROM slot "
               "WHERE chain_id = ? AND signer = ? AND state NOT IN ('FINAL','LOST') ORDER BY nonce");
       q.bind(i64(key.chain_id), key.signer);
       while (q.step()) {
@@ -185,11 +185,11 @@ Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
         s.id = q.integer(0);
         s.nonce = static_cast<std::uint64_t>(q.integer(1));
         s.state = parse_slot_state(q.text(2)).value_or(SlotState::kReserved);
-        s.calldata = q.blob(3);
-        s.gas_limit = static_cast<std::uint64_t>(q.integer(4));
-        s.block_hash = q.hash(5);
-        s.win_hash = q.hash(6);
-        s.block_number = static_cast<std::uint64_t>(q.integer(7));
+        s.call = {q.address(3), q.blob(4)};
+        s.gas_limit = static_cast<std::uint64_t>(q.integer(5));
+        s.block_hash = q.hash(6);
+        s.win_hash = q.hash(7);
+        s.block_number = static_cast<std::uint64_t>(q.integer(8));
         out.push_back(std::move(s));
       }
     }
@@ -202,13 +202,13 @@ Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
 }
 
 Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault,
-                                const std::vector<QueuedItem>& items, const Bytes& calldata,
+                                const std::vector<QueuedItem>& items, const Call& call,
                                 std::uint64_t gas_limit) {
   return impl_->write("reserve", [&] {
     auto& db = *impl_->db;
     impl_->check_epoch(key);
     SlotRow slot;
-    slot.calldata = calldata;
+    slot.call = call;
     slot.gas_limit = gas_limit;
     {
       Query q(db, "SELECT next_nonce FROM signer WHERE chain_id = ? AND address = ?");
@@ -223,9 +223,9 @@ Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault,
     }
     {
       Query q(db,
-              "INSERT INTO slot(chain_id, signer, nonce, vault, calldata, gas_limit, state, created_ms) "
-              "VALUES(?,?,?,?,?,?,'RESERVED',?)");
-      q.bind(i64(key.chain_id), key.signer, i64(slot.nonce), vault, calldata, i64(gas_limit),
+              "INSERT INTO slot(chain_id, signer, nonce, vault, to_addr, calldata, gas_limit, state, created_ms) "
+              "VALUES(?,?,?,?,?,?,?,'RESERVED',?)");
+      q.bind(i64(key.chain_id), key.signer, i64(slot.nonce), vault, call.to, call.calldata, i64(gas_limit),
              impl_->clock.wall_ms());
       q.run();
       slot.id = db.last_id();

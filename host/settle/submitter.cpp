@@ -16,13 +16,15 @@ constexpr std::int64_t kFinalityLagMaxS = 45 * 60;
 }  // namespace
 
 Submitter::Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vault& vault, chain::Node& node,
-                     chain::Signer& signer, Clock& clock)
+                     chain::Signer& signer, Clock& clock, Executor* executor)
     : options_(std::move(options)),
       ledger_(ledger),
       vault_(vault),
       node_(node),
       signer_(signer),
-      clock_(clock) {}
+      clock_(clock),
+      direct_(signer.address()),
+      executor_(executor != nullptr ? *executor : direct_) {}
 
 Submitter::~Submitter() = default;
 
@@ -185,8 +187,8 @@ Result<void> Submitter::sign_slot(Slot& slot, const Fees& fees, bool noop) {
   tx.tip = fees.tip;
   tx.max_fee = fees.max_fee;
   tx.gas_limit = noop ? kNoopGas : slot.row.gas_limit;
-  tx.to = noop ? key_.signer : vault_.address();
-  if (!noop) tx.data = slot.row.calldata;
+  tx.to = noop ? key_.signer : slot.row.call.to;
+  if (!noop) tx.data = slot.row.call.calldata;
   auto made = chain::sign(tx, signer_);
   if (!made) return made.error();
   AttemptRow attempt{made->hash, noop, std::move(made->raw), fees.max_fee, fees.tip, tx.gas_limit};

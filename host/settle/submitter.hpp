@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "chain/signer.hpp"
+#include "settle/executor.hpp"
 #include "settle/ledger.hpp"
 #include "settle/slot_logic.hpp"
 
@@ -41,8 +42,9 @@ struct SubmitterStatus {
 
 class Submitter {
  public:
+  /// Without an executor the signer calls the vault itself. One that is given outlives the submitter.
   Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vault& vault, chain::Node& node,
-            chain::Signer& signer, Clock& clock);
+            chain::Signer& signer, Clock& clock, Executor* executor = nullptr);
   virtual ~Submitter();
 
   /// Fences the signer and loads the open slots. The start-up probes of the vault are the caller's
@@ -78,7 +80,7 @@ class Submitter {
   // place and prove that it would be caught.
 
   /// C2 to C5: reserve, sign, persist, broadcast.
-  virtual Result<void> launch(const QueuedItem& item, const Bytes& calldata, std::uint64_t gas_limit,
+  virtual Result<void> launch(const std::vector<QueuedItem>& items, const Call& call, std::uint64_t gas_limit,
                               const View& view);
   /// C4, C5: the newest attempt's bytes go out.
   virtual Result<void> broadcast(Slot& slot, const View& view);
@@ -98,6 +100,8 @@ class Submitter {
   chain::Node& node_;
   chain::Signer& signer_;
   Clock& clock_;
+  DirectExecutor direct_;
+  Executor& executor_;
   SignerKey key_;
   SubmitterStatus status_;
   std::vector<Slot> slots_;  ///< open ones, lowest nonce first
@@ -135,6 +139,8 @@ class Submitter {
   Result<void> resolve_used(const QueuedItem& item, const View& view);
   Result<void> probe_blocked();
   Result<bool> can_pay(std::uint64_t gas_limit);
+  Result<Call> wrap(const Call& inner, const View& view);
+  [[nodiscard]] bool has_room() const;
   [[nodiscard]] chain::VaultItem vault_item(const QueuedItem& item) const;
 
   void note(const std::string& text, const QueuedItem* item = nullptr);

@@ -128,11 +128,11 @@ Result<bool> Submitter::can_pay(std::uint64_t gas_limit) {
   return false;
 }
 
-Result<void> Submitter::launch(const QueuedItem& item, const Bytes& calldata, std::uint64_t gas_limit,
+Result<void> Submitter::launch(const std::vector<QueuedItem>& items, const Call& call, std::uint64_t gas_limit,
                                const View& view) {
   const auto fees = fresh();
   if (!fees) return fees.error();
-  auto row = ledger_.reserve(key_, vault_.address(), {item}, calldata, gas_limit);
+  auto row = ledger_.reserve(key_, vault_.address(), items, call, gas_limit);
   if (!row) return row.error();
   slots_.push_back(Slot{std::move(*row), 0, 0, 0, {}, false, {}});
   Slot& slot = slots_.back();
@@ -198,22 +198,48 @@ Result<Submitter::Planned> Submitter::plan_item(const QueuedItem& item, const Vi
   }
   const auto calldata = vault_.settle_call(vault_item(item));
   if (!calldata) return calldata.error();
-  const auto gas = node_.estimate_gas(key_.signer, vault_.address(), *calldata);
+  const Call inner{vault_.address(), *calldata};
+  auto gas = node_.estimate_gas(executor_.caller(), inner.to, inner.calldata);
   if (!gas) return gas.error();
   if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
     return handle_revert(item, vault_.decode_revert(reverted->data), view);
+  }
+  const auto outer = wrap(inner, view);
+  if (!outer) return outer.error();
+  if (*outer != inner) {
+    gas = node_.estimate_gas(key_.signer, outer->to, outer->calldata);
+    if (!gas) return gas.error();
+    if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
+      return Error{ErrorKind::kRetryable, options_.vault_name,
+                   "the executor's call would revert: " + vault_.decode_revert(reverted->data).to_string()};
+    }
   }
   const std::uint64_t limit =
       std::min(std::get<std::uint64_t>(*gas) * kGasNumerator / kGasDenominator, options_.gas_limit_max);
   const auto paid = can_pay(limit);
   if (!paid) return paid.error();
   if (!*paid) return Planned::kStop;
-  if (auto r = launch(item, *calldata, limit, view); !r) return r.error();
+  if (auto r = launch({item}, *outer, limit, view); !r) return r.error();
   return Planned::kLaunched;
 }
 
+Result<Call> Submitter::wrap(const Call& inner, const View& view) {
+  std::vector<const SlotRow*> open;
+  for (const auto& slot : slots_) open.push_back(&slot.row);
+  return executor_.wrap(inner, {node_, view.head, view.settled_id, open});
+}
+
+/// Mined slots left the pool; they count only where the executor says so.
+bool Submitter::has_room() const {
+  const InFlight bound = executor_.in_flight();
+  const auto open = std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) {
+    return bound.until_final || s.row.state != SlotState::kMined;
+  });
+  return static_cast<std::size_t>(open) < std::min(bound.max, options_.in_flight_max);
+}
+
 Result<void> Submitter::plan(const View& view, bool& more) {
-  if (clock_.mono_ns() < plan_paused_until_ns_ || slots_.size() >= options_.in_flight_max) return {};
+  if (clock_.mono_ns() < plan_paused_until_ns_ || !has_room()) return {};
   // Rows that were put off stay in front of the queue: look past them.
   auto items =
       ledger_.queued(options_.chain_id, vault_.address(), options_.in_flight_max + waiting_.size());
@@ -221,7 +247,7 @@ Result<void> Submitter::plan(const View& view, bool& more) {
   status_.queued = items->size();
   std::size_t put_off = 0;
   for (const auto& item : *items) {
-    if (slots_.size() >= options_.in_flight_max) return {};
+    if (!has_room()) return {};
     const auto waits = waiting_.find(item.id);
     if (waits != waiting_.end()) {
       ++put_off;
@@ -244,7 +270,7 @@ Result<void> Submitter::probe_blocked() {
     if (item.slots_used >= kSlotsPerItemMax) continue;  // that one waits for a person
     const auto calldata = vault_.settle_call(vault_item(item));
     if (!calldata) continue;
-    const auto gas = node_.estimate_gas(key_.signer, vault_.address(), *calldata);
+    const auto gas = node_.estimate_gas(executor_.caller(), vault_.address(), *calldata);
     if (!gas) return gas.error();
     if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
       // A duplicate is resolved by the plan, which asks the settled block.

@@ -47,6 +47,10 @@ Result<Submitter::Look> Submitter::look_up(const Slot& slot) {
       out.sighting = Sighting{attempt.hash, r.block_hash, r.block_number, r.success};
       out.receipt = r;
       out.noop = attempt.noop;
+      if (attempt.noop) continue;
+      const Executed done = executor_.read(slot.row.call, r);
+      out.executed = r.success && done.done;
+      out.failure = done.why;
     }
   }
   return out;
@@ -125,7 +129,7 @@ Result<bool> Submitter::act_on(Slot& slot, const Look& found, const View& view) 
 Result<void> Submitter::record_mined(Slot& slot, const Look& found) {
   const Sighting& s = *found.sighting;
   // A failed transaction or a no-op settles nothing: its items stay ASSIGNED until the slot is final.
-  const State to = s.success && !found.noop ? State::kIncluded : State::kAssigned;
+  const State to = found.executed ? State::kIncluded : State::kAssigned;
   auto kept = ledger_.mark_mined(key_, slot.row.id, s.attempt, s.block_hash, s.block_number,
                                  moves_to(slot.row.items, to, ""));
   if (!kept) return kept.error();
@@ -198,11 +202,11 @@ Result<ItemFacts> Submitter::facts_of(const QueuedItem& item, const View& view, 
     if (!event) return event.error();
     facts.event = *event;
   }
-  if (!facts.used && own != nullptr && !own->sighting->success && !own->noop) {
+  if (!facts.used && own != nullptr && !own->executed && !own->noop) {
     // A receipt carries no revert data: ask what the same call says at that block.
     const auto calldata = vault_.settle_call(vault_item(item));
     if (!calldata) return calldata.error();
-    const auto replay = node_.call(key_.signer, vault_.address(), *calldata, own->sighting->block_hash);
+    const auto replay = node_.call(executor_.caller(), vault_.address(), *calldata, own->sighting->block_hash);
     if (!replay) return replay.error();
     if (replay->reverted) facts.why = vault_.decode_revert(replay->data).what;
   }
@@ -239,7 +243,7 @@ Result<void> Submitter::finish(Slot& slot, const Look& found, const View& view) 
   }
   const std::string why = found.noop ? "given up: " + slot.abandon
                                      : "block " + std::to_string(found.sighting->block_number) +
-                                           (found.sighting->success ? "" : ", reverted");
+                                           (found.executed ? "" : ", " + found.failure);
   return close(slot, SlotState::kFinal, moves, why);
 }
 

@@ -17,6 +17,7 @@ class ScriptedNode final : public chain::Node {
   std::function<std::optional<chain::CallResult>(const Bytes&)> on_estimate;
   std::optional<U256> balance_is;
   std::vector<Bytes> sent;
+  std::set<Address> estimate_from;  ///< who asked
 
   Result<std::uint64_t> chain_id() override { return real_.chain_id(); }
   Result<std::optional<chain::Block>> block(const chain::BlockId& id) override {
@@ -42,6 +43,7 @@ class ScriptedNode final : public chain::Node {
                                                                       const Bytes& data) override {
     using Answer = std::variant<std::uint64_t, chain::CallResult>;
     if (down) return refused();
+    estimate_from.insert(from);
     if (on_estimate) {
       if (auto scripted = on_estimate(data)) return Answer{*scripted};
     }

@@ -12,8 +12,8 @@ class SendBeforePersist final : public settle::Submitter {
   using Submitter::Submitter;
 
  protected:
-  Result<void> launch(const settle::QueuedItem& item, const Bytes& calldata, std::uint64_t gas_limit,
-                      const View& view) override {
+  Result<void> launch(const std::vector<settle::QueuedItem>& items, const settle::Call& call,
+                      std::uint64_t gas_limit, const View& view) override {
     const auto fees = fresh();
     if (!fees) return fees.error();
     const auto nonce = ledger_.next_nonce(key_);
@@ -24,12 +24,12 @@ class SendBeforePersist final : public settle::Submitter {
     tx.tip = fees->tip;
     tx.max_fee = fees->max_fee;
     tx.gas_limit = gas_limit;
-    tx.to = vault_.address();
-    tx.data = calldata;
+    tx.to = call.to;
+    tx.data = call.calldata;
     const auto made = chain::sign(tx, signer_);
     if (!made) return made.error();
     if (const auto sent = node_.send_raw(made->raw); !sent) return sent.error();
-    return Submitter::launch(item, calldata, gas_limit, view);
+    return Submitter::launch(items, call, gas_limit, view);
   }
 };
 
