@@ -98,6 +98,7 @@ void Runner::clear_connections(const std::string& why) {
     events_.on_connection(id, false, why);
   }
   connections_.clear();
+  ++connections_forgotten_;
   timers_.clear();
   requests_.clear();
   waiting_.clear();
@@ -235,8 +236,10 @@ void Runner::on_open(std::uint32_t id, std::uint64_t generation) {
 void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<const FrameBytes> frames) {
   const auto it = connections_.find(id);
   if (it == connections_.end() || it->second.generation != generation || frames.empty()) return;
-  const std::shared_ptr<Inflate> keep = it->second.inflate;  // the step may forget the connection, not its bytes
-  if (keep) frames = decompressed(it->second, frames);
+  Connection& c = it->second;
+  const std::uint64_t forgotten = connections_forgotten_;
+  const std::shared_ptr<Inflate> keep = c.inflate;  // the step may forget the connection, not its bytes
+  if (keep) frames = decompressed(c, frames);
   if (frames.empty()) return;
   const std::uint64_t mono = clock_.mono_ns();
   if (mono - wall_read_mono_ns_ > kWallFreshNs) {
@@ -260,9 +263,8 @@ void Runner::on_frames(std::uint32_t id, std::uint64_t generation, std::span<con
   current_connection_ = id;
   data_seen_ = false;
   step(batch_pointers_);
-  const auto after = connections_.find(id);
-  if (after == connections_.end()) return;
-  if (data_seen_ || (after->second.endpoint && !after->second.endpoint->liveness_by_data)) after->second.last_alive_mono_ns = mono;
+  if (connections_forgotten_ != forgotten) return;  // it may be gone, or another one may have its number now
+  if (data_seen_ || (c.endpoint && !c.endpoint->liveness_by_data)) c.last_alive_mono_ns = mono;
 }
 
 /// A damaged frame is reported and left out; the connection goes on.
@@ -609,6 +611,7 @@ void Runner::on_close_record(const and_rec_close& r) {
   withdraw_prices(r.h.id);
   events_.on_connection(r.h.id, false, reason);
   connections_.erase(it);
+  ++connections_forgotten_;
 }
 
 // -- what leaves ----------------------------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ class Runner final : private plugin::RecordSink {
   std::uint64_t wall_read_mono_ns_ = 0;  ///< when wall_ms_ was read: the hot path reads it at most every 0.2 ms
   std::int64_t wall_ms_ = 0;
   std::map<std::uint32_t, Connection> connections_;
+  std::uint64_t connections_forgotten_ = 0;  ///< as long as it stands still, a reference into the map is good
   std::unordered_map<std::uint32_t, std::unique_ptr<TimerHandle>> timers_;
   std::unordered_map<std::uint32_t, InFlight> requests_;
   std::unordered_map<std::string, std::deque<Pending>> waiting_;

@@ -52,15 +52,13 @@ void SymbolBook::forget() {
   valid_ = false;
 }
 
-void SymbolBook::replace(const BookFrame& frame) {
-  book_.clear();
-  for (const auto& l : frame.bids) book_.set_bid(l.price, l.size);
-  for (const auto& l : frame.asks) book_.set_ask(l.price, l.size);
+void SymbolBook::replace(BookFrame& frame) {
+  book_.replace(frame.bids, frame.asks);
   u_ = frame.u;
   valid_ = true;
 }
 
-SymbolBook::Applied SymbolBook::apply(const BookFrame& frame, const Rules& rules, std::int64_t now_ms) {
+SymbolBook::Applied SymbolBook::apply(BookFrame& frame, const Rules& rules, std::int64_t now_ms) {
   const bool delta = frame.type == "delta";
   if (!delta && frame.type != "snapshot")
     throw BadFrame("'" + std::string(frame.type) + "' is neither snapshot nor delta: " + std::string(frame.topic));

@@ -51,7 +51,8 @@ class SymbolBook {
     bool gaps_matter = true;  ///< `u` has no holes in a sound stream (depths beyond 1)
   };
 
-  Applied apply(const BookFrame& frame, const Rules& rules, std::int64_t now_ms);
+  /// A snapshot takes the frame's levels and leaves it others to clear.
+  Applied apply(BookFrame& frame, const Rules& rules, std::int64_t now_ms);
   /// The connection is gone: nothing is known until the next snapshot.
   void forget();
   [[nodiscard]] const OrderBook& levels() const { return book_; }
@@ -61,7 +62,7 @@ class SymbolBook {
   /// How long deltas without a snapshot are waited out before asking for one again.
   static constexpr std::int64_t kSnapshotMs = 10'000;
 
-  void replace(const BookFrame& frame);
+  void replace(BookFrame& frame);
 
   OrderBook book_;
   std::int64_t u_ = 0, waiting_since_ms_ = 0;

@@ -1,5 +1,6 @@
 #include "anduin/book.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <map>
@@ -32,4 +33,33 @@ TEST_CASE("book: random levels agree with two sorted maps") {
   book.truncate(10);
   CHECK(book.bids().size() <= 10);
   if (!bids.empty()) CHECK(book.best_bid().price == bids.rbegin()->first);
+}
+
+TEST_CASE("book: a whole book in any order is what its levels one by one make") {
+  const char* named = std::getenv("ANDUIN_SEED");
+  const std::uint64_t seed = named ? std::strtoull(named, nullptr, 10) : std::random_device{}();
+  INFO("ANDUIN_SEED=" << seed);
+  std::mt19937_64 rng(seed);
+  OrderBook whole;
+  std::vector<OrderBook::Level> sides[2];
+  for (int i = 0; i < 2'000; ++i) {
+    OrderBook single;
+    for (const bool bid : {true, false}) {
+      auto& side = sides[bid ? 0 : 1];
+      side.clear();
+      const std::size_t levels = rng() % 6;
+      for (std::size_t n = 0; n < levels; ++n)
+        side.push_back({Decimal(static_cast<Decimal::Mantissa>(100 + rng() % 8), 0), Decimal(static_cast<Decimal::Mantissa>(rng() % 4), 0)});
+      if (rng() % 2 == 0)  // as venues send it
+        std::sort(side.begin(), side.end(), [&](const auto& a, const auto& b) { return bid ? a.price > b.price : a.price < b.price; });
+      for (const auto& l : side) bid ? single.set_bid(l.price, l.size) : single.set_ask(l.price, l.size);
+    }
+    whole.replace(sides[0], sides[1]);
+    const auto same = [](const std::vector<OrderBook::Level>& a, const std::vector<OrderBook::Level>& b) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                        [](const auto& x, const auto& y) { return x.price == y.price && x.size == y.size; });
+    };
+    REQUIRE(same(whole.bids(), single.bids()));
+    REQUIRE(same(whole.asks(), single.asks()));
+  }
 }

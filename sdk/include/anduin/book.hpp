@@ -18,6 +18,14 @@ class OrderBook {
     bids_.clear();
     asks_.clear();
   }
+  /// The whole book, each side in any order; a level of size zero is none. The vectors are exchanged with the book's, so
+  /// that a frame's reader and the book pass the same memory to and fro: what comes back is to be cleared.
+  void replace(std::vector<Level>& bids, std::vector<Level>& asks) {
+    bids_.swap(bids);
+    asks_.swap(asks);
+    arrange<false>(bids_);
+    arrange<true>(asks_);
+  }
   /// Sets the size at a price; size zero removes the level (no error if there is none).
   void set_bid(const Decimal& price, const Decimal& size) { set<false>(bids_, price, size); }
   void set_ask(const Decimal& price, const Decimal& size) { set<true>(asks_, price, size); }
@@ -40,9 +48,23 @@ class OrderBook {
   [[nodiscard]] const std::vector<Level>& asks() const { return asks_; }
 
  private:
+  /// Worst first: bids ascend, asks descend. Of two levels at one price the later one counts, as with set().
+  template <bool is_ask>
+  static void arrange(std::vector<Level>& side) {
+    const auto worse = [](const Level& a, const Level& b) { return is_ask ? a.price > b.price : a.price < b.price; };
+    if (side.size() > 1) {
+      std::reverse(side.begin(), side.end());  // as venues send it: best first, so almost always in order now
+      if (std::adjacent_find(side.begin(), side.end(), [&](const Level& a, const Level& b) { return !worse(a, b); }) !=
+          side.end()) {
+        std::stable_sort(side.begin(), side.end(), worse);  // after the reversal the later of two equals stands first
+        const auto same = [](const Level& a, const Level& b) { return a.price == b.price; };
+        side.erase(std::unique(side.begin(), side.end(), same), side.end());
+      }
+    }
+    std::erase_if(side, [](const Level& l) { return l.size.is_zero(); });
+  }
   template <bool is_ask>
   static void set(std::vector<Level>& side, const Decimal& price, const Decimal& size) {
-    // Worst first: bids ascend, asks descend.
     const auto worse = [](const Level& l, const Decimal& p) { return is_ask ? l.price > p : l.price < p; };
     if (side.empty() || worse(side.back(), price)) {  // the new best, as all of a snapshot's levels are worst first
       if (!size.is_zero()) side.push_back({price, size});
