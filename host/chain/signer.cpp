@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/random.hpp"
+#include "chain/transaction.hpp"
 
 namespace anduin::chain {
 
@@ -18,6 +19,13 @@ namespace {
 constexpr std::array<std::uint8_t, 32> kHalfOrder = {
     0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0};
+
+constexpr std::array<std::uint8_t, 32> kOrder = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
+    0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41};
+
+/// v of a signature over the hash, and what a Safe adds to it for a personal message.
+constexpr std::uint8_t kSafeV = 27, kSafeMessage = 4;
 
 /// For recovery only: holds no secret, is never written after its creation, so all threads share it.
 const secp256k1_context* verify_context() {
@@ -86,6 +94,19 @@ Result<std::unique_ptr<LocalSigner>> LocalSigner::from_hex_key(std::string_view 
     if (hi < 0 || lo < 0) return bad("not a hex digit");
     secret->key[i] = static_cast<std::uint8_t>(hi * 16 + lo);
   }
+  return from_secret(std::move(secret), random);
+}
+
+Result<std::unique_ptr<LocalSigner>> LocalSigner::from_key(std::span<const std::uint8_t, 32> key,
+                                                           Random& random) {
+  auto secret = std::make_unique<Secret>();
+  if (!secret->key) return Error{ErrorKind::kFatal, "private key", "no memory for the key"};
+  std::copy(key.begin(), key.end(), secret->key);
+  return from_secret(std::move(secret), random);
+}
+
+Result<std::unique_ptr<LocalSigner>> LocalSigner::from_secret(std::unique_ptr<Secret> secret,
+                                                              Random& random) {
   secret->context = secp256k1_context_create(SECP256K1_CONTEXT_SIGN);
   std::array<std::uint8_t, 32> seed{};
   for (std::uint8_t& b : seed) b = static_cast<std::uint8_t>(random.next() >> 56U);
@@ -97,9 +118,25 @@ Result<std::unique_ptr<LocalSigner>> LocalSigner::from_hex_key(std::string_view 
   secp256k1_pubkey key;
   if (!secp256k1_ec_seckey_verify(secret->context, secret->key) ||
       !secp256k1_ec_pubkey_create(secret->context, &key, secret->key))
-    return bad("zero or beyond the order of the curve");
+    return Error{ErrorKind::kBadRequest, "private key", "zero or beyond the order of the curve"};
   const Address address = address_of(secret->context, key);
   return std::unique_ptr<LocalSigner>(new LocalSigner(std::move(secret), address));
+}
+
+Result<Bytes> Signer::sign_raw(const Transaction& transaction) {
+  const auto signature = sign(transaction.signing_hash());
+  if (!signature) return signature.error();
+  return transaction.raw(*signature);
+}
+
+Result<SafeSignature> Signer::sign_safe(const Hash& safe_tx_hash) {
+  const auto signature = sign(safe_tx_hash);
+  if (!signature) return signature.error();
+  SafeSignature out{};
+  std::copy(signature->r.begin(), signature->r.end(), out.begin());
+  std::copy(signature->s.begin(), signature->s.end(), out.begin() + 32);
+  out[64] = static_cast<std::uint8_t>(kSafeV + signature->y_parity);
+  return out;
 }
 
 Result<Signature> LocalSigner::sign(const Hash& digest) {
@@ -135,6 +172,33 @@ Result<Address> recover(const Hash& digest, const Signature& signature) {
       !secp256k1_ecdsa_recover(verify_context(), &key, &parsed, digest.bytes.data()))
     return bad("no key has made it");
   return address_of(verify_context(), key);
+}
+
+Signature with_low_s(Signature signature) {
+  if (signature.s <= kHalfOrder) return signature;
+  // order - s, digit by digit from the right; s is below the order, or recover() refuses it anyway.
+  int borrow = 0;
+  for (std::size_t i = 32; i-- > 0;) {
+    const int digit = kOrder[i] - signature.s[i] - borrow;
+    borrow = digit < 0 ? 1 : 0;
+    signature.s[i] = static_cast<std::uint8_t>(digit + (borrow != 0 ? 256 : 0));
+  }
+  signature.y_parity ^= 1U;
+  return signature;
+}
+
+Result<Address> recover_safe_owner(const Hash& safe_tx_hash, const SafeSignature& signature) {
+  Signature plain;
+  std::copy_n(signature.begin(), 32, plain.r.begin());
+  std::copy_n(signature.begin() + 32, 32, plain.s.begin());
+  const std::uint8_t v = signature[64];
+  const bool message = v == kSafeV + kSafeMessage || v == kSafeV + kSafeMessage + 1;
+  if (!message && v != kSafeV && v != kSafeV + 1)
+    return Error{ErrorKind::kProtocol, "owner signature", "v is " + std::to_string(v) + ", not 27, 28, 31 or 32"};
+  plain.y_parity = static_cast<std::uint8_t>(v - kSafeV - (message ? kSafeMessage : 0));
+  if (!message) return recover(safe_tx_hash, plain);
+  const auto& bytes = safe_tx_hash.bytes;
+  return recover(personal_message_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), plain);
 }
 
 Hash personal_message_hash(std::string_view message) {

@@ -1,5 +1,7 @@
 #include "chain/transaction.hpp"
 
+#include <sstream>
+
 #include "chain/rlp.hpp"
 
 namespace anduin::chain {
@@ -76,18 +78,41 @@ Bytes Transaction::raw(const Signature& signature) const {
   return typed(std::move(items));
 }
 
-Result<SignedTransaction> sign(const Transaction& transaction, Signer& signer) {
-  const auto signature = signer.sign(transaction.signing_hash());
-  if (!signature) return signature.error();
-  SignedTransaction out{transaction.raw(*signature), {}};
+namespace {
+
+/// What is wrong with bytes that a signer gave back; empty when nothing is.
+std::string flaw(const Transaction& asked, const Address& signer, const Result<DecodedTransaction>& back) {
+  if (!back) return back.error().text;
+  const Transaction& got = back->transaction;
+  const auto differs = [](const char* field, const auto& a, const auto& b) {
+    std::ostringstream text;
+    text << "its " << field << " is " << b << " where " << a << " was asked";
+    return text.str();
+  };
+  if (got.chain_id != asked.chain_id) return differs("chain id", asked.chain_id, got.chain_id);
+  if (got.nonce != asked.nonce) return differs("nonce", asked.nonce, got.nonce);
+  if (got.tip != asked.tip) return differs("tip", asked.tip, got.tip);
+  if (got.max_fee != asked.max_fee) return differs("fee", asked.max_fee, got.max_fee);
+  if (got.gas_limit != asked.gas_limit) return differs("gas limit", asked.gas_limit, got.gas_limit);
+  if (got.value != asked.value) return differs("value", asked.value, got.value);
+  if (got.to != asked.to) return "its receiver is another one than was asked";
+  if (got.data != asked.data) return "its data is not what was asked";
+  if (back->sender != signer) return "they are of " + back->sender.to_string();
+  return {};
+}
+
+}  // namespace
+
+Result<SignedTransaction> sign(const Transaction& transaction, TransactionSigner& signer) {
+  auto raw = signer.sign_raw(transaction);
+  if (!raw) return raw.error();
   // From the finished bytes, not from our variables: this is what a node will do.
-  const auto back = decode_transaction(out.raw);
-  if (!back || back->sender != signer.address() || back->transaction != transaction)
+  const auto back = decode_transaction(*raw);
+  const std::string wrong = flaw(transaction, signer.address(), back);
+  if (!wrong.empty())
     return Error{ErrorKind::kFatal, "signer " + signer.address().to_string(),
-                 "the signed bytes are not this address's: " +
-                     (back ? "they recover to " + back->sender.to_string() : back.error().text)};
-  out.hash = back->hash;
-  return out;
+                 "gave back other bytes than it was asked for: " + wrong};
+  return SignedTransaction{std::move(*raw), back->hash};
 }
 
 Result<DecodedTransaction> decode_transaction(std::span<const std::uint8_t> raw) {

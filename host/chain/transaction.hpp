@@ -30,10 +30,10 @@ struct SignedTransaction {
   Hash hash;  ///< keccak256(raw)
 };
 
-/// Signs, then recovers the sender from the finished bytes and refuses (kFatal) a signer whose signature is
-/// not its address's. Never sends. The signer's own error passes through (a remote signer may be down:
-/// kRetryable).
-Result<SignedTransaction> sign(const Transaction& transaction, Signer& signer);
+/// Signs, then reads the finished bytes back as a node will: every field must be what was asked and the
+/// recovered sender the signer's address, else kFatal. Never sends. The signer's own error passes through (a
+/// remote signer may be down: kRetryable).
+Result<SignedTransaction> sign(const Transaction& transaction, TransactionSigner& signer);
 
 struct DecodedTransaction {
   Transaction transaction;

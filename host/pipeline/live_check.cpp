@@ -10,6 +10,7 @@
 #include "net/tls.hpp"
 #include "pipeline/market_option.hpp"
 #include "pipeline/public_venue.hpp"
+#include "pipeline/signer_factory.hpp"
 #include "pipeline/vault_options.hpp"
 #include "venue/key_policy.hpp"
 #include "venue/live_transport.hpp"
@@ -262,16 +263,30 @@ class LiveCheck {
               "'; remove one of them");
   }
 
+  /// Whose calls the vault will see; nothing when it cannot be found out, which has been said then.
+  std::optional<chain::Address> vault_signer(const VaultSettings& v, const std::string& subject) {
+    const auto signer = make_signer(v.signer, subject, clock_, random_);
+    const auto ours = signer ? (*signer)->verify() : Result<void>(signer.error());
+    if (!ours) {
+      add(Verdict::kFailed, subject, ours.error().to_string());
+      return std::nullopt;
+    }
+    add(Verdict::kGood, subject, "signs as " + (*signer)->address().to_string());
+    return (*signer)->address();
+  }
+
   void vault(const VaultSettings& v) {
     const std::string subject = "vault " + v.name;
     const bool complete =
-        v.chain_id != 0 && v.address.present() && v.signer_key.present() && !v.rpc.empty();
+        v.chain_id != 0 && v.address.present() && v.signer.complete() && !v.rpc.empty();
     if (!complete)
       return add(Verdict::kWarning, subject,
                  "dry-run, and not all of rpc, address, chain_id and signer is set: nothing was verified");
+    const auto signer = vault_signer(v, subject);
+    if (!signer) return;
     for (std::size_t i = 0; i < v.rpc.size(); ++i) {
       const std::string at = v.rpc.size() == 1 ? subject : subject + " endpoint " + std::to_string(i + 1);
-      const auto facts = probe_vault(v, v.rpc[i], random_);
+      const auto facts = probe_vault(v, v.rpc[i], *signer, random_);
       if (!facts)
         add(Verdict::kFailed, at, facts.error().to_string());
       else if (facts->role_missing())

@@ -9,6 +9,7 @@
 #include "chain/http_transport.hpp"
 #include "chain/json_rpc_node.hpp"
 #include "chain/vault.hpp"
+#include "pipeline/signer_factory.hpp"
 #include "pipeline/vault_options.hpp"
 #include "settle/submitter_thread.hpp"
 
@@ -47,7 +48,7 @@ struct LiveVault::Impl {
   Random& random;
   std::unique_ptr<chain::HttpTransport> transport;
   std::unique_ptr<chain::JsonRpcNode> node;
-  std::unique_ptr<chain::LocalSigner> signer;
+  std::unique_ptr<chain::TransactionSigner> signer;
   std::unique_ptr<chain::Vault> vault;
 
   std::mutex mutex;  ///< of what follows
@@ -81,6 +82,7 @@ const std::string& LiveVault::name() const { return impl_->settings.name; }
 Result<void> LiveVault::Impl::go_live() {
   const std::string where = "vault " + settings.name;
   const auto bad = [&](std::string text) { return Error{ErrorKind::kBadRequest, where, std::move(text)}; };
+  if (auto ours = signer->verify(); !ours) return ours.error();
   auto facts = vault->probe(*node, settings.chain_id, settings.token_decimals, signer->address(), random);
   if (!facts) return passes(facts.error().kind) ? facts.error() : bad(facts.error().to_string());
   if (facts->role_missing())
@@ -139,6 +141,7 @@ Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& setting
   const auto address = chain::Address::parse(settings.address.value);
   if (!address) return bad("its address is not an address");
   if (settings.rpc.empty()) return bad("it is live and has no rpc");
+  if (settings.executor) return bad("its executor is not served yet; remove executor:");
   if (settings.rpc.size() > 1)
     spdlog::warn("[{}] uses the first of {} rpc endpoints: fail-over between several is not there yet", where, settings.rpc.size());
 
@@ -146,8 +149,8 @@ Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& setting
   if (!transport) return transport.error();
   impl->transport = std::move(*transport);
   impl->node = std::make_unique<chain::JsonRpcNode>(*impl->transport);
-  auto signer = chain::LocalSigner::from_hex_key(settings.signer_key.value, random);
-  if (!signer) return bad("its signer key cannot be used: " + signer.error().text);
+  auto signer = make_signer(settings.signer, where, clock, random);
+  if (!signer) return signer.error();
   impl->signer = std::move(*signer);
   auto abi = vault_abi(settings.abi, where);
   if (!abi) return abi.error();

@@ -1,5 +1,7 @@
 #include "pipeline/pipeline_definition.hpp"
 
+#include "pipeline/signer_definition.hpp"
+
 namespace anduin::pipeline {
 namespace {
 
@@ -7,7 +9,6 @@ const std::string kNamePattern = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
 const std::string kSymbolPattern = R"([^\s,"']{1,64})";
 const std::string kCanonicalPattern = "[A-Z0-9]{4,40}";
 const std::string kSignaturePattern = R"(([A-Za-z_][A-Za-z0-9_]*\(.*\))?)";
-const std::string kHttpUrlPattern = R"(https?://[^\s/?#@]+([/?#]\S*)?)";
 const std::string kAnyUrlPattern = R"((https?|wss?)://[^\s/?#@]+([/?#]\S*)?)";
 
 Def<std::string> name(std::string what) { return text(std::move(what), kNamePattern); }
@@ -23,12 +24,6 @@ Def<PluginSettings> plugins() {
                      "a plugin's name", kNamePattern),
               "Plugin -> hash of its file. A plugin that is not ours must be pinned; a mismatch refuses to "
               "load it.")
-      .done();
-}
-
-Def<TlsClient> tls_client() {
-  return Object<TlsClient>("tls")
-      .member("ca", &TlsClient::ca, path(), "PEM file with authorities to trust besides the system's.")
       .done();
 }
 
@@ -257,15 +252,6 @@ Def<VaultAbiSettings> vault_abi() {
 
 Def<VaultSettings> vault() {
   using V = VaultSettings;
-  struct Signer {
-    Secret key;
-  };
-  const auto signer =
-      Object<Signer>("signer")
-          .member("key", &Signer::key, secret("a private key of 64 hex digits", "(0x)?[0-9a-fA-F]{64}"),
-                  "Private key, 64 hex digits; from the environment.")
-          .required("key")
-          .done();
   return Object<V>("a vault")
       .placed(&V::place)
       .member("mode", &V::mode,
@@ -276,8 +262,10 @@ Def<VaultSettings> vault() {
       .member("rpc", &V::rpc, list(secret("an http or https URL", kHttpUrlPattern, false), "URLs", 1),
               "JSON-RPC endpoints; the first one is used. Needed for live.")
       .member("address", &V::address, maybe_address(), "The vault's address, EIP-55. Needed for live.")
-      .with<Signer>("signer", signer, "Who signs. Needed for live.",
-                    [](Context&, Place, V& v, Signer s) { v.signer_key = std::move(s.key); })
+      .member("signer", &V::signer, signer_definition(),
+              "Who signs and pays for gas: one of key, keystore, web3signer, kms. Needed for live.")
+      .optional("executor", &V::executor, executor_definition(),
+                "The vault's settler is a Safe. Default: the signer calls the vault itself.")
       .member("settled_at", &V::settled_at, finality(),
               "When a settlement counts as settled: finalized, safe or depth:N.", "finalized")
       .member("in_flight", &V::in_flight, integer_as<std::uint32_t>(1, 16, "transactions"),

@@ -120,13 +120,50 @@ struct VaultAbiSettings {
   std::optional<std::string> token_address;  ///< EIP-55; instead of asking the vault
 };
 
+/// AWS KMS: an asymmetric key of spec ECC_SECG_P256K1 for signing.
+struct KmsSettings {
+  std::string key_id;  ///< id, ARN or alias/NAME
+  std::string region;  ///< "eu-central-1"
+  std::string endpoint;  ///< default: https://kms.REGION.amazonaws.com
+  Secret access_key, secret_key;
+  Secret session_token;  ///< of temporary credentials. Default: none
+};
+
+/// Who signs: exactly one of key, keystore, web3signer, kms; as an owner of a Safe also by_file.
+struct SignerSettings {
+  enum class Kind : std::uint8_t { kNone, kKey, kKeystore, kWeb3signer, kKms, kByFile };
+  Kind kind = Kind::kNone;
+  Secret key;                           ///< 32 bytes hex
+  std::filesystem::path keystore;       ///< a version 3 file
+  Secret password;                      ///< of the keystore; or
+  std::filesystem::path password_file;  ///< its first line is the password
+  Secret web3signer;                    ///< http(s) URL
+  KmsSettings kms;
+  Secret address;  ///< of web3signer and kms: EIP-55; a backend with another key is refused
+  TlsClient tls;   ///< towards web3signer or kms.endpoint
+  Place place;
+  [[nodiscard]] bool configured() const { return kind != Kind::kNone; }
+  /// The first secret that is needed and absent (its variable is not set).
+  [[nodiscard]] const Secret* missing() const;
+  [[nodiscard]] bool complete() const { return configured() && missing() == nullptr; }
+};
+
+/// `executor:`: the vault's settler is a Safe; `signer` then only pays for gas and sends.
+struct SafeSettings {
+  Secret safe;                         ///< its address, EIP-55
+  std::vector<SignerSettings> owners;  ///< those that this host can ask; the threshold is read from the chain
+  std::string multi_send;              ///< MultiSendCallOnly, EIP-55. Default: that of Safe 1.4.1 deployments
+  std::filesystem::path exchange;      ///< folder for owners that sign by file. Default: safe-exchange
+};
+
 struct VaultSettings {
   std::string name;                     ///< the key under `vaults:`
   VaultMode mode = VaultMode::kDryRun;  ///< live is an explicit act
   std::uint64_t chain_id = 0;           ///< EIP-155, > 0; checked against every endpoint. Needed for live
   std::vector<Secret> rpc;              ///< http(s) URLs of JSON-RPC endpoints. Live needs one, better two
   Secret address;                       ///< of the vault, EIP-55. Needed for live
-  Secret signer_key;                    ///< 32 bytes hex. Needed for live
+  SignerSettings signer;                ///< whose nonces are used and who pays for gas. Needed for live
+  std::optional<SafeSettings> executor;  ///< default: the signer itself calls the vault
   FinalityRuleSetting settled_at;       ///< `finalized`, `safe` or `depth:N`
   std::uint32_t in_flight = 16;         ///< transactions under way at once, 1..16
   std::uint32_t token_decimals = 6;     ///< of the collateral, 0..36; the start-up probe compares

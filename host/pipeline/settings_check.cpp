@@ -27,6 +27,19 @@ void check_ledger(Context& c, const std::string& ledger, Settings& out) {
   }
 }
 
+/// A Safe that can never execute is found here and not at the first close.
+void check_executor(Context& c, const VaultSettings& v) {
+  if (!v.executor) return;
+  const auto need = [&](const Secret* s, const std::string& what) {
+    if (s == nullptr) return;
+    c.error(s->env.empty() ? v.place : s->place, "vault '" + v.name + "' is live and needs " + what +
+                                                     (s->env.empty() ? "" : ": environment variable " + s->env +
+                                                                                " is not set"));
+  };
+  need(v.executor->safe.present() ? nullptr : &v.executor->safe, "executor.safe");
+  for (const SignerSettings& owner : v.executor->owners) need(owner.missing(), "all of executor.owners");
+}
+
 /// Live needs all of it; dry-run whatever is there.
 void check_vaults(Context& c, Settings& out) {
   for (VaultSettings& v : out.vaults) {
@@ -54,8 +67,9 @@ void check_vaults(Context& c, Settings& out) {
     need(v.chain_id != 0, "chain_id", nullptr, "chain_id: 8453");
     need(any_rpc, "rpc", v.rpc.empty() ? nullptr : &v.rpc.front(), "rpc: [\"${env:RPC_URL}\"]");
     need(v.address.present(), "address", &v.address, "address: \"${env:VAULT_ADDRESS}\"");
-    need(v.signer_key.present(), "signer", &v.signer_key,
+    need(v.signer.complete(), "signer", v.signer.missing(),
          "signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }");
+    check_executor(c, v);
   }
   for (VaultSettings& v : out.vaults) {
     for (const Secret& s : v.rpc) {

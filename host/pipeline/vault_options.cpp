@@ -2,7 +2,6 @@
 
 #include "chain/http_transport.hpp"
 #include "chain/json_rpc_node.hpp"
-#include "chain/signer.hpp"
 
 namespace anduin::pipeline {
 
@@ -45,13 +44,10 @@ Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& s, const std::string& 
 }
 
 Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint,
-                                      Random& random) {
+                                      const chain::Address& settler, Random& random) {
   const std::string where = "vault " + settings.name;
   const auto address = chain::Address::parse(settings.address.value);
   if (!address) return Error{ErrorKind::kBadRequest, where, "its address is not an address"};
-  auto signer = chain::LocalSigner::from_hex_key(settings.signer_key.value, random);
-  if (!signer)
-    return Error{ErrorKind::kBadRequest, where, "its signer key cannot be used: " + signer.error().text};
   auto abi = vault_abi(settings.abi, where);
   if (!abi) return abi.error();
   auto vault = chain::Vault::create(*address, *abi);
@@ -59,7 +55,7 @@ Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secre
   auto transport = chain::HttpTransport::create(endpoint.value);
   if (!transport) return transport.error();
   chain::JsonRpcNode node(**transport);
-  return vault->probe(node, settings.chain_id, settings.token_decimals, (*signer)->address(), random);
+  return vault->probe(node, settings.chain_id, settings.token_decimals, settler, random);
 }
 
 }  // namespace anduin::pipeline

@@ -11,9 +11,9 @@ namespace anduin::pipeline {
 /// What the file says of the vault's words, over the reference vault's.
 Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& settings, const std::string& where);
 
-/// Chain id, code, token, decimals, and whether the signer may settle, asked of one endpoint. Errors: as
-/// Vault::probe, and kBadRequest for an address or a key that is none.
+/// Chain id, code, token, decimals, and whether `settler` may settle, asked of one endpoint. Errors: as
+/// Vault::probe, and kBadRequest for an address that is none.
 Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint,
-                                      Random& random);
+                                      const chain::Address& settler, Random& random);
 
 }  // namespace anduin::pipeline

@@ -16,7 +16,7 @@ constexpr std::int64_t kFinalityLagMaxS = 45 * 60;
 }  // namespace
 
 Submitter::Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vault& vault, chain::Node& node,
-                     chain::Signer& signer, Clock& clock, Executor* executor)
+                     chain::TransactionSigner& signer, Clock& clock, Executor* executor)
     : options_(std::move(options)),
       ledger_(ledger),
       vault_(vault),

@@ -44,7 +44,7 @@ class Submitter {
  public:
   /// Without an executor the signer calls the vault itself. One that is given outlives the submitter.
   Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vault& vault, chain::Node& node,
-            chain::Signer& signer, Clock& clock, Executor* executor = nullptr);
+            chain::TransactionSigner& signer, Clock& clock, Executor* executor = nullptr);
   virtual ~Submitter();
 
   /// Fences the signer and loads the open slots. The start-up probes of the vault are the caller's
@@ -98,7 +98,7 @@ class Submitter {
   Ledger& ledger_;
   const chain::Vault& vault_;
   chain::Node& node_;
-  chain::Signer& signer_;
+  chain::TransactionSigner& signer_;
   Clock& clock_;
   DirectExecutor direct_;
   Executor& executor_;

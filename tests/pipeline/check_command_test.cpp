@@ -191,6 +191,7 @@ TEST_CASE("check --live: a vault's chain, code, token and signer") {
   CAPTURE(good.out, good.err);
   CHECK(good.status == 0);
   CHECK(good.out.find("vault main: good: chain 31337, token 0x") != std::string::npos);
+  CHECK(good.out.find("vault main: good: signs as " + test::dev_accounts()[1].address.to_string()) != std::string::npos);
   const Ran wrong_chain = checked(8453, settler);
   CAPTURE(wrong_chain.out);
   CHECK(wrong_chain.status == 1);

@@ -51,6 +51,17 @@ TEST_CASE("schema and loader accept and refuse the same documents") {
       kHead +
           "vaults: { main: { settled_at: safe, in_flight: 1, fee_max_gwei: 0.1, token_decimals: 0 } }\n",
       kHead + "vaults: { main: { in_flight: \"${env:N}\" } }\n",
+      kHead + "vaults: { m: { signer: { keystore: key.json, password_file: pw } } }\n",
+      kHead +
+          "vaults: { m: { signer: { web3signer: \"http://127.0.0.1:9000\", tls: { ca: ca.pem }, address: "
+          "\"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" } } }\n",
+      kHead +
+          "vaults: { m: { signer: { kms: { key_id: alias/x, region: eu-central-1, access_key: \"${env:KEY}\", "
+          "secret_key: \"${env:KEY}\" }, address: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" } } }\n",
+      kHead +
+          "vaults: { m: { signer: { key: \"${env:KEY}\" }, executor: { safe: "
+          "\"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\", owners: [{ key: \"${env:KEY}\" }, { by_file: "
+          "\"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" }] } } }\n",
       kHead + "aggregator: { stale_after: 1.5s, cross_mads: 0, own_history_bp_floor: 0.25 }\n",
       kHead + "bridge: { pnl: venue, capped_seizure: true, item_limit_usd: 1 }\n",
       kHead + "http: { listen: \"[::1]:80\" }\ncontrol: { socket: s }\n",
@@ -87,6 +98,10 @@ TEST_CASE("schema and loader accept and refuse the same documents") {
       kHead + "vaults: { m: { address: \"0x12\" } }\n",
       kHead + "vaults: { m: { signer: {} } }\n",
       kHead + "vaults: { m: { signer: { key: \"abc\" } } }\n",
+      kHead + "vaults: { m: { signer: { web3signer: \"ws://x\" } } }\n",
+      kHead + "vaults: { m: { signer: { kms: { key_id: x } } } }\n",
+      kHead + "vaults: { m: { signer: { by_file: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" } } }\n",
+      kHead + "vaults: { m: { executor: { owners: [] } } }\n",
       kHead + "vaults: { m: { settled_at: \"depth:0\" } }\n",
       kHead + "vaults: { m: { in_flight: 17 } }\n",
       kHead + "vaults: { m: { fee_max_gwei: 0 } }\n",

@@ -227,3 +227,32 @@ TEST_CASE("vaults of one file share the token's decimals: another number would b
   CHECK(found.find("p.yaml:5:") != std::string::npos);
   CHECK(found.find("run the other vault from a file of its own") != std::string::npos);
 }
+
+TEST_CASE("a signer names one backend and what belongs to it") {
+  const auto signer = [](const std::string& block) {
+    return report("version: 1\nvenues: { bybit: { symbols: [BTCUSDT] } }\nvaults: { m: { signer: " + block + " } }\n");
+  };
+  const std::string address = "address: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\"";
+  const std::string key(64, '1');
+  const struct {
+    std::string block;
+    const char* expected;
+  } cases[] = {
+      {"{}", "p.yaml:3:24: error: it names no backend; write exactly one of key, keystore, web3signer and kms"},
+      {"{ key: \"" + key + "\", keystore: k.json, password_file: p }", "it names more than one backend"},
+      {"{ keystore: k.json }", "a keystore needs its password"},
+      {"{ keystore: k.json, password: a-password, password_file: p }", "a keystore needs its password; write one of"},
+      {"{ key: \"" + key + "\", password: a-password }", "a password belongs to a keystore"},
+      {"{ web3signer: \"http://h:9000\" }", "it lacks 'address'; add address: 0x... of the key"},
+      {"{ key: \"" + key + "\", " + address + " }", "address belongs to web3signer and kms"},
+      {"{ key: \"" + key + "\", tls: { ca: c } }", "tls belongs to web3signer and kms"},
+      {"{ kms: { key_id: a, region: eu-central-1 }, " + address + " }", "kms lacks 'access_key'; add access_key: ..."},
+      {"{ by_file: \"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\" }", "unknown key 'by_file' in signer"},
+  };
+  for (const auto& c : cases) {
+    const std::string found = signer(c.block);
+    CAPTURE(c.block, found);
+    CHECK(found.find(c.expected) != std::string::npos);
+    CHECK(found.find("a-password") == std::string::npos);
+  }
+}

@@ -324,3 +324,66 @@ TEST_CASE("a file that cannot be read, is empty, no map, no YAML, or two documen
   CHECK(load("version: 1\nvenues: {bybit: {}}\n---\nversion: 1\n").report().find("second document") !=
         std::string::npos);
 }
+
+TEST_CASE("signers of every kind and the owners of a Safe are read, secrets from the environment") {
+  const std::string address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+  const auto result = load(R"(
+version: 1
+venues: { bybit: { symbols: [BTCUSDT] } }
+vaults:
+  a: { signer: { keystore: keys/settler.json, password: "${env:KEYSTORE_PASSWORD}" } }
+  b: { signer: { web3signer: "${env:SIGNER_URL}", address: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", tls: { ca: ca.pem } } }
+  c:
+    signer:
+      kms: { key_id: "alias/anduin", region: eu-central-1, endpoint: "https://vpce.example", access_key: "${env:AWS_ID}",
+             secret_key: "${env:AWS_SECRET}", session_token: "${env:AWS_TOKEN}" }
+      address: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+  d:
+    mode: live
+    chain_id: 8453
+    rpc: ["${env:RPC_URL}"]
+    address: "${env:VAULT_ADDRESS}"
+    signer: { key: "${env:SETTLEMENT_PRIVATE_KEY}" }
+    executor:
+      safe: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+      owners:
+        - { keystore: keys/owner.json, password_file: keys/owner.txt }
+        - { by_file: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed" }
+        - { key: "${env:NOT_THERE}" }
+)",
+                           {{"KEYSTORE_PASSWORD", "open-sesame"},
+                            {"SIGNER_URL", "https://signer.example:9000"},
+                            {"AWS_ID", "AKIDEXAMPLE"},
+                            {"AWS_SECRET", "aws-secret-key"},
+                            {"RPC_URL", "https://rpc.example/v1"},
+                            {"VAULT_ADDRESS", address},
+                            {"SETTLEMENT_PRIVATE_KEY", std::string(64, '7')}});
+  INFO(result.report());
+  // Live needs every owner that is named; the rest is as it should be.
+  CHECK(result.report().find("vault 'd' is live and needs all of executor.owners: environment variable NOT_THERE is not set") !=
+        std::string::npos);
+  const auto& v = result.settings.vaults;
+  REQUIRE(v.size() == 4);
+  using Kind = SignerSettings::Kind;
+  CHECK(v[0].signer.kind == Kind::kKeystore);
+  CHECK(v[0].signer.keystore == "/etc/anduin/keys/settler.json");
+  CHECK(v[0].signer.complete());
+  CHECK(v[1].signer.kind == Kind::kWeb3signer);
+  CHECK(v[1].signer.web3signer.value == "https://signer.example:9000");
+  CHECK(v[1].signer.tls.ca == "/etc/anduin/ca.pem");
+  CHECK(v[1].signer.complete());
+  CHECK(v[2].signer.kind == Kind::kKms);
+  CHECK(v[2].signer.kms.endpoint == "https://vpce.example");
+  CHECK(v[2].signer.complete());  // a token is not needed
+  CHECK_FALSE(v[2].signer.kms.session_token.present());
+  CHECK(v[2].signer.address.value == address);
+  REQUIRE(v[3].executor);
+  REQUIRE(v[3].executor->owners.size() == 3);
+  CHECK(v[3].executor->safe.value == address);
+  CHECK(v[3].executor->owners[0].password_file == "/etc/anduin/keys/owner.txt");
+  CHECK(v[3].executor->owners[1].kind == Kind::kByFile);
+  CHECK(v[3].executor->owners[1].complete());
+  CHECK(v[3].executor->owners[2].missing()->env == "NOT_THERE");
+  CHECK(log::redact("open-sesame aws-secret-key").find("sesame") == std::string::npos);
+  CHECK(log::redact("open-sesame aws-secret-key").find("aws-secret") == std::string::npos);
+}
