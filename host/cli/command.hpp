@@ -20,6 +20,7 @@ void add_check(CLI::App& app, Action& action);
 void add_schema(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_ledger(CLI::App& app, Action& action);
+void add_ctl(CLI::App& app, Action& action);
 void add_balance(CLI::App& app, Action& action);
 
 }  // namespace anduin::cli

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -33,6 +34,26 @@ std::string text(const nlohmann::json& row, const char* name) {
   return row.at(name).is_string() ? row.at(name).get<std::string>() : row.at(name).dump();
 }
 
+/// 2026-11-22T20:15:03Z of milliseconds since the epoch.
+std::string utc(const nlohmann::json& row, const char* name) {
+  if (!row.contains(name) || !row.at(name).is_number_integer()) return "-";
+  const auto seconds = static_cast<std::time_t>(row.at(name).get<std::int64_t>() / 1'000);
+  std::tm parts{};
+  char out[32];
+  gmtime_r(&seconds, &parts);
+  return {out, std::strftime(out, sizeof(out), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+/// What a person can do about a row that waits for one, ready to be pasted.
+void print_way_out(const nlohmann::json& row) {
+  const std::string state = text(row, "state"), ref = text(row, "ref");
+  const bool approvable = (state == "QUARANTINED" || state == "BLOCKED") && row.value("units", nlohmann::json()).is_string();
+  if (row.contains("report") || (!approvable && state != "QUARANTINED" && state != "CONFLICT")) return;
+  std::printf("    %s since %s: %s\n", state.c_str(), utc(row, "since").c_str(), text(row, "reason").c_str());
+  if (approvable) std::printf("    anduin ctl approve %s --reason \"...\"\n", ref.c_str());
+  std::printf("    anduin ctl reject %s --reason \"...\"\n", ref.c_str());
+}
+
 int list(const Options& o) {
   auto reader = open(o);
   if (!reader) return fail(reader.error());
@@ -43,10 +64,12 @@ int list(const Options& o) {
     return kGood;
   }
   std::printf("%-16s %-10s %-14s %-8s %18s  %-12s %s\n", "STATE", "VENUE", "ACCOUNT", "ACTION", "UNITS", "SYMBOL", "ID");
-  for (const auto& r : *rows)
+  for (const auto& r : *rows) {
     std::printf("%-16s %-10s %-14s %-8s %18s  %-12s %s%s\n", text(r, "state").c_str(), text(r, "venue").c_str(), text(r, "account").c_str(),
                 text(r, "action").c_str(), text(r, "units").c_str(), text(r, "symbol").c_str(), text(r, "id").c_str(),
                 text(r, "reason") == "-" || text(r, "reason").empty() ? "" : ("  (" + text(r, "reason") + ")").c_str());
+    print_way_out(r);
+  }
   return kGood;
 }
 

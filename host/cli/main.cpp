@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   anduin::cli::add_replay(app, action);
   anduin::cli::add_plugin(app, action);
   anduin::cli::add_ledger(app, action);
+  anduin::cli::add_ctl(app, action);
   anduin::cli::add_balance(app, action);
   try {
     app.parse(argc, argv);

@@ -8,6 +8,7 @@
 #include "net/event_loop.hpp"
 #include "net/http_client.hpp"
 #include "net/tls.hpp"
+#include "ops/ledger_commands.hpp"
 #include "pipeline/account_feed.hpp"
 #include "pipeline/aggregate_rates.hpp"
 #include "pipeline/inbound_prices.hpp"
@@ -32,6 +33,19 @@ settle::LedgerOptions ledger_options(const Settings& s, const settle::RateSource
   return o;
 }
 
+nlohmann::json lines_json(const std::vector<Host::Line>& lines) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const Host::Line& l : lines)
+    out.push_back({{"name", l.name}, {"good", l.good}, {"losses", l.losses}, {"waiting", l.waiting}, {"problem", l.problem}});
+  return out;
+}
+
+Result<nlohmann::json> status_json(const Host::Status& s) {
+  return Result<nlohmann::json>(boost::system::in_place_value,
+                                nlohmann::json{{"venues", lines_json(s.venues)}, {"accounts", lines_json(s.accounts)},
+                                               {"vaults", lines_json(s.vaults)}, {"unproven", s.unproven}});
+}
+
 }  // namespace
 
 struct Host::Impl {
@@ -44,6 +58,8 @@ struct Host::Impl {
   Result<void> admit(const AccountSettings& account, AccountFeed& feed);
   Result<settle::AccountInfo> register_account(const AccountSettings& account, const VenueShared& shared);
   void expire();
+  Result<void> start_control();
+  Status status();
 
   Settings settings;
   SystemClock clock;
@@ -64,6 +80,7 @@ struct Host::Impl {
   std::vector<std::unique_ptr<AccountFeed>> accounts;
   std::vector<Line> idle_accounts;  ///< those without credentials
   net::Timer expiry;
+  ops::Control control;  // last: its commands touch everything above
 };
 
 Result<void> Host::Impl::start() {
@@ -90,8 +107,18 @@ Result<void> Host::Impl::start() {
     if (result) result = start_accounts();
     if (result) expire();
   });
-  if (result && webhook) result = webhook->start();  // last: whoever comes in finds everything there
+  if (result && webhook) result = webhook->start();  // whoever comes in finds everything there
+  if (result && settings.control) result = start_control();
   return result;
+}
+
+Result<void> Host::Impl::start_control() {
+  control.add("status", [this](const nlohmann::json&, const ops::Caller&) { return status_json(status()); });
+  if (ledger)
+    ops::add_ledger_commands(control, *ledger, [this] {
+      for (auto& v : vaults) v->wake();
+    });
+  return control.open(settings.control->socket);
 }
 
 Result<void> Host::Impl::start_vaults() {
@@ -212,6 +239,7 @@ void Host::Impl::expire() {
 }
 
 Host::Impl::~Impl() {
+  control.close();
   if (webhook) webhook->stop();
   if (loop) {
     // Nothing new is taken; what was posted to the writer still becomes durable.
@@ -238,29 +266,30 @@ Result<std::unique_ptr<Host>> Host::start(Settings settings) {
 
 std::uint16_t Host::webhook_port() const { return impl_->webhook ? impl_->webhook->port() : std::uint16_t{0}; }
 
-Host::Status Host::status() {
+Host::Status Host::Impl::status() {
   Status s;
-  Impl& i = *impl_;
-  for (const std::string& symbol : i.aggregator.symbols())
-    if (auto p = i.aggregator.get(symbol)) s.prices.push_back(std::move(*p));
-  i.loop->call([&] {
-    for (const auto& [name, v] : i.venues) {
+  for (const std::string& symbol : aggregator.symbols())
+    if (auto p = aggregator.get(symbol)) s.prices.push_back(std::move(*p));
+  loop->call([&] {
+    for (const auto& [name, v] : venues) {
       const auto h = v->health();
       s.venues.push_back({name, h.connected, h.losses, 0, h.problem});
     }
-    for (const auto& a : i.accounts) {
+    for (const auto& a : accounts) {
       const auto h = a->health();
       s.accounts.push_back({a->name(), h.ready && !h.refused, h.losses, h.waiting, h.problem});
     }
   });
-  s.accounts.insert(s.accounts.end(), i.idle_accounts.begin(), i.idle_accounts.end());
-  for (const auto& v : i.vaults) {
+  s.accounts.insert(s.accounts.end(), idle_accounts.begin(), idle_accounts.end());
+  for (const auto& v : vaults) {
     const auto t = v->status();
     s.vaults.push_back({v->name(), t.last_error.empty(), t.lost_slots, t.open_slots + t.queued, t.last_error});
   }
-  if (i.ledger)
-    if (const auto ranges = i.ledger->unproven(); ranges) s.unproven = ranges->size();
+  if (ledger)
+    if (const auto ranges = ledger->unproven(); ranges) s.unproven = ranges->size();
   return s;
 }
+
+Host::Status Host::status() { return impl_->status(); }
 
 }  // namespace anduin::pipeline

@@ -143,7 +143,6 @@ void check_not_yet(Context& c, const Settings& out) {
   if (out.http) not_yet("http", "HTTP API");
   if (out.webhook && !c.has("webhook.tls"))
     c.error(c.at("webhook"), "webhook lacks 'tls'; add tls: { certificate: FILE, key: FILE }");
-  if (out.control) not_yet("control", "control socket");
 }
 
 void check_folders(Context& c, const Settings& out) {

@@ -25,7 +25,7 @@ Result<Assessment> assess(const ClosedPosition& close, const BridgeOptions& opti
     const Plausibility p = check_pnl(close);
     out.verified = p.verified;
     out.hold = p.reason;
-    if (out.hold.empty() && (close.entry_derived || close.size_derived) && rates != nullptr) {
+    if (out.verified == Verified::kUnverified && rates != nullptr) {
       out.hold = check_exit_price(close, *rates);
     }
   }

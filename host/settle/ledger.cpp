@@ -48,60 +48,6 @@ void Ledger::Impl::check_epoch(const SignerKey& key) {
   }
 }
 
-namespace {
-
-struct Found {
-  std::int64_t id = 0;
-  State state = State::kQueued;
-};
-
-Found find_settlement(Database& db, const Hash& ref_id) {
-  Query q(db, "SELECT id, state FROM settlement WHERE ref_id = ?");
-  q.bind(ref_id);
-  const auto refuse = [&](const char* text) -> ErrorException {
-    return ErrorException(Error{ErrorKind::kBadRequest, ref_id.to_string(), text});
-  };
-  if (!q.step()) throw refuse("there is no settlement with this refId");
-  Found out{q.integer(0), parse_state(q.text(1)).value_or(State::kRejected)};
-  if (q.step()) throw refuse("several vaults have this refId; settle it by hand");
-  return out;
-}
-
-bool waits_for_a_person(State s) {
-  return s == State::kQuarantined || s == State::kBlocked || s == State::kConflict;
-}
-
-}  // namespace
-
-Result<void> Ledger::approve(const Hash& ref_id, const std::string& actor, const std::string& reason) {
-  return impl_->write("approve", [&] {
-    const Found found = find_settlement(*impl_->db, ref_id);
-    if (found.state != State::kQuarantined && found.state != State::kBlocked) {
-      impl_->refuse(ErrorKind::kBadRequest, ref_id.to_string() + " is " + to_string(found.state) +
-                                                "; only QUARANTINED and BLOCKED can be approved");
-    }
-    Query q(*impl_->db, "SELECT units IS NULL OR action IS NULL FROM settlement WHERE id = ?");
-    q.bind(found.id);
-    if (q.step() && q.integer(0) != 0) {
-      impl_->refuse(ErrorKind::kBadRequest, ref_id.to_string() +
-                                                " has no amount (no rate was known): reject it and "
-                                                "settle it as an adjustment");
-    }
-    impl_->move_settlement(found.id, found.state, State::kQueued, actor, reason, {}, {});
-  });
-}
-
-Result<void> Ledger::reject(const Hash& ref_id, const std::string& actor, const std::string& reason) {
-  return impl_->write("reject", [&] {
-    const Found found = find_settlement(*impl_->db, ref_id);
-    if (!waits_for_a_person(found.state)) {
-      impl_->refuse(ErrorKind::kBadRequest, ref_id.to_string() + " is " + to_string(found.state) +
-                                                "; only what waits for a person can be rejected");
-    }
-    impl_->move_settlement(found.id, found.state, State::kRejected, actor, reason, {}, {});
-  });
-}
-
 Result<bool> Ledger::is_processed(const Hash& ref_id) {
   return impl_->read([&] {
     Query q(*impl_->db, "SELECT 1 FROM settlement WHERE ref_id = ?");

@@ -85,6 +85,14 @@ struct ItemMove {
   std::optional<U256> onchain_units;  ///< what the vault's event says was moved
 };
 
+/// What a decision did to a row.
+struct Decided {
+  std::int64_t row = 0;
+  Hash ref_id;
+  std::string venue, position_id;
+  State from = State::kQuarantined, to = State::kQuarantined;
+};
+
 class Ledger {
  public:
   struct Impl;  ///< internal to host/settle
@@ -120,9 +128,19 @@ class Ledger {
   /// An operator lives with it. kBadRequest when there is no such open range.
   Result<void> accept_unproven(std::int64_t id, const std::string& actor, const std::string& reason);
 
-  /// Operator: QUARANTINED or BLOCKED to QUEUED (only with an amount), or to REJECTED.
-  Result<void> approve(const Hash& ref_id, const std::string& actor, const std::string& reason);
-  Result<void> reject(const Hash& ref_id, const std::string& actor, const std::string& reason);
+  // ---- a person's decisions (C10), each durable with who and why before it is answered ----
+
+  /// QUARANTINED or BLOCKED to QUEUED. `ref` is a refId (0x...) or the venue's close id. kBadRequest: no such row or
+  /// several, another state, no amount (no rate was known), no reason.
+  Result<Decided> approve(const std::string& ref, const std::string& actor, const std::string& reason);
+  /// QUARANTINED, BLOCKED or CONFLICT to REJECTED, for good. Errors as approve.
+  Result<Decided> reject(const std::string& ref, const std::string& actor, const std::string& reason);
+  Result<Decided> approve(const Hash& ref_id, const std::string& actor, const std::string& reason) {
+    return approve(ref_id.to_string(), actor, reason);
+  }
+  Result<Decided> reject(const Hash& ref_id, const std::string& actor, const std::string& reason) {
+    return reject(ref_id.to_string(), actor, reason);
+  }
 
   /// For SettlementBridge::Known.
   Result<bool> is_processed(const Hash& ref_id);

@@ -16,7 +16,8 @@ using nlohmann::json;
   "id, ref_id, state, reason, venue, account, user_addr, position_id, symbol, native_symbol, market, side, " \
   "entry_price, exit_price, size, pnl, pnl_text, currency, fee, fee_text, fee_currency, usd, rate, " \
   "rate_source, rate_ms, action, units, onchain_units, closed_ms, received_ms, origin, evidence, verified, " \
-  "duplicates, chain_id, vault, fee_rate, fee_rate_source, fee_rate_ms, slots_used"
+  "duplicates, chain_id, vault, fee_rate, fee_rate_source, fee_rate_ms, slots_used, " \
+  "(SELECT max(at_ms) FROM audit WHERE settlement_id = settlement.id)"
 
 json text_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.text(column)); }
 
@@ -40,7 +41,8 @@ json settlement_json(const Query& q) {
           {"action", text_or_null(q, 25)}, {"units", text_or_null(q, 26)}, {"onchainUnits", text_or_null(q, 27)},
           {"closedAt", q.integer(28)}, {"receivedAt", q.integer(29)}, {"origin", q.text(30)},
           {"evidence", q.text(31)}, {"verified", q.text(32)}, {"duplicates", q.integer(33)},
-          {"chainId", q.integer(34)}, {"vault", q.address(35).to_string()}, {"slotsUsed", q.integer(39)}};
+          {"chainId", q.integer(34)}, {"vault", q.address(35).to_string()}, {"slotsUsed", q.integer(39)},
+          {"since", q.null(40) ? json() : json(q.integer(40))}};
 }
 
 json report_json(const Query& q) {

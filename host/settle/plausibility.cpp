@@ -40,44 +40,54 @@ Decimal absolute_slack(const ClosedPosition& c) {
   return Decimal::divide(kPnlToleranceUsd, *c.exit_price, kInverseDigits);
 }
 
+bool positive(const std::optional<Decimal>& d) { return d && d->sign() > 0; }
+
+Plausibility failed(std::string why) { return {Verified::kFailed, "plausibility: " + std::move(why)}; }
+
+/// Entry or size are not the venue's own: what they would say is what pnl says. What the position was worth at its end
+/// does not come from pnl, and bounds it.
+Plausibility check_magnitude(const ClosedPosition& c) {
+  const Decimal worth = is_inverse(c.kind) ? Decimal::divide(*c.size, *c.exit_price, kInverseDigits) : *c.size * *c.exit_price;
+  if (c.pnl.abs() > worth * kPnlToNotionalMax)
+    return failed("pnl " + c.pnl.to_string() + " is over three times the notional " + worth.rounded(8).to_string());
+  if (c.entry_price && c.entry_price->sign() <= 0)
+    return failed("pnl " + c.pnl.to_string() + " would need an entry price of " + c.entry_price->rounded(8).to_string());
+  return {Verified::kUnverified, {}};
+}
+
 Plausibility check(const ClosedPosition& c) {
-  const bool priced = c.entry_price && c.exit_price && c.size && c.entry_price->sign() > 0 &&
-                      c.exit_price->sign() > 0 && c.size->sign() > 0;
   // Not enough figures, or in two currencies: nothing can be recomputed.
-  if (!priced || c.kind == InstrumentKind::kUnknown) return {Verified::kUnverified, {}};
+  if (!positive(c.exit_price) || !positive(c.size) || c.kind == InstrumentKind::kUnknown) return {Verified::kUnverified, {}};
   const bool pnl_in_coin =
       !c.base_currency.empty() && canonical_currency(c.currency) == canonical_currency(c.base_currency);
   if (is_inverse(c.kind) != pnl_in_coin) return {Verified::kUnverified, {}};
+  if (c.entry_derived || c.size_derived || !positive(c.entry_price)) return check_magnitude(c);
 
   const Expected expected = recompute(c);
-  if (c.entry_derived || c.size_derived) {
-    if (c.pnl.abs() <= expected.notional * kPnlToNotionalMax) return {Verified::kUnverified, {}};
-    return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() +
-                                   " is over three times the notional " +
-                                   expected.notional.rounded(8).to_string()};
-  }
   Decimal slack = absolute_slack(c) + expected.pnl.abs() * kPnlToleranceRelative +
                   expected.notional * kPnlToleranceNotional;
-  const bool same_currency = c.fee_currency.empty() || c.fee_currency == c.currency;
+  const bool same_currency =
+      c.fee_currency.empty() || canonical_currency(c.fee_currency) == canonical_currency(c.currency);
   if (same_currency) slack = slack + c.fee.abs();
   // Nobody vouches for what a user's own terminal calls a cost.
   const Decimal inside = c.origin == Origin::kInbound ? Decimal() : c.inside;
   if (inside.abs() > expected.notional * kInsideToNotionalMax)
-    return {Verified::kFailed, "plausibility: " + inside.to_string() +
-                                   " of fees, funding and penalties inside pnl is over a quarter of the notional " +
-                                   expected.notional.rounded(8).to_string()};
+    return failed(inside.to_string() + " of fees, funding and penalties inside pnl is over a quarter of the notional " +
+                  expected.notional.rounded(8).to_string());
   if ((c.pnl - inside - expected.pnl).abs() <= slack) return {Verified::kOk, {}};
-  return {Verified::kFailed, "plausibility: pnl " + c.pnl.to_string() + " where prices and size give " +
-                                 expected.pnl.rounded(8).to_string()};
+  return failed("pnl " + c.pnl.to_string() + " where prices and size give " + expected.pnl.rounded(8).to_string());
 }
 
 }  // namespace
 
 std::string check_exit_price(const ClosedPosition& close, const RateSource& rates) {
-  if (!close.exit_price || close.base_currency.empty()) return {};
-  const auto market = rates.usd_price(canonical_currency(close.base_currency), close.closed_ms);
-  if (!market || market->at_ms > close.closed_ms || close.closed_ms - market->at_ms > kRateAgeMaxMs)
-    return {};
+  if (!close.exit_price) return {};
+  auto market = rates.symbol_price(close.symbol, close.closed_ms);
+  // A price in another currency than dollars says nothing about one in dollars.
+  const bool in_dollars = close.quote_currency.empty() || is_dollar(canonical_currency(close.quote_currency));
+  if (!market && in_dollars && !close.base_currency.empty())
+    market = rates.usd_price(canonical_currency(close.base_currency), close.closed_ms);
+  if (!market || market->at_ms > close.closed_ms || close.closed_ms - market->at_ms > kRateAgeMaxMs) return {};
   try {
     if ((*close.exit_price - market->usd).abs() <= market->usd.abs() * kExitPriceBand) return {};
   } catch (const DecimalError&) {

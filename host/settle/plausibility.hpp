@@ -16,8 +16,9 @@ inline const Decimal kPnlToleranceUsd{5, -2};  // 5 cents: tiny closes, rounded 
 /// Fees, funding and penalties that a venue counts into pnl are known beside it, and are taken out before prices and pnl
 /// are compared. Three months of high funding make a quarter of the notional; more is no cost of holding a position.
 inline const Decimal kInsideToNotionalMax{25, -2};
-/// Where entry or size were derived from pnl the check would be circular: only the magnitude is looked at.
-/// Losing or winning more than this many times the notional in one close is not a price move.
+/// Where entry or size were derived from pnl, or entry is not said, the check would be circular: only the magnitude is
+/// looked at. Losing or winning more than this many times what the position was worth at its exit price (never at its
+/// entry, which pnl may have made) is a fall by three quarters or more: rare enough for a person.
 inline const Decimal kPnlToNotionalMax{3, 0};
 
 struct Plausibility {
@@ -29,8 +30,8 @@ struct Plausibility {
 /// in the coin.
 Plausibility check_pnl(const ClosedPosition& close);
 
-/// For closes whose pnl cannot be recomputed: the exit price against the base coin's dollar price at the
-/// close, where there is one. Empty, or why the close must be held.
+/// For closes whose pnl cannot be recomputed: the exit price against the market's at the close (of the symbol, else
+/// the base coin in dollars), where there is one. Empty, or why the close must be held.
 std::string check_exit_price(const ClosedPosition& close, const RateSource& rates);
 
 }  // namespace anduin::settle

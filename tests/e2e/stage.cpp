@@ -187,7 +187,8 @@ void Stage::write_pipeline() {
   out << "vaults:\n"
       << "  main:\n    mode: live\n    chain_id: 31337\n    rpc: [\"" << anvil_->url() << "\"]\n    address: \"" << vault_->address().to_string()
       << "\"\n    signer: { key: \"${env:SETTLEMENT_PRIVATE_KEY}\" }\n    settled_at: finalized\n"
-      << "ledger: \"sqlite:" << ledger_file().string() << "\"\n";
+      << "ledger: \"sqlite:" << ledger_file().string() << "\"\ncontrol: { socket: \"" << control_socket().string() << "\" }\n"
+      << options_.more;
   for (const auto& sim : sims_) {
     if (!sim->posts()) continue;
     webhook_ = "127.0.0.1:" + std::to_string(free_port());

@@ -72,6 +72,7 @@ struct StageOptions {
   std::uint64_t seed = 1;
   std::vector<Cast> cast = two_venues();
   unsigned accounts_per_venue = 2;
+  std::string more = {};  ///< further lines of the pipeline file, at its top level
 };
 
 class Stage {
@@ -90,6 +91,8 @@ class Stage {
   test::TestVault& vault() { return *vault_; }
   [[nodiscard]] const std::filesystem::path& pipeline_file() const { return pipeline_; }
   [[nodiscard]] std::filesystem::path ledger_file() const { return options_.dir / "anduin.db"; }
+  /// Where `anduin ctl` reaches the host.
+  [[nodiscard]] std::filesystem::path control_socket() const { return options_.dir / "anduin.sock"; }
   [[nodiscard]] std::filesystem::path host_log() const { return options_.dir / "host.log"; }
   /// Values that must stand in no log, ledger, argument list or recording.
   [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }

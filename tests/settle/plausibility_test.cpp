@@ -77,6 +77,46 @@ TEST_CASE("plausibility: derived fields are never called ok", "[plausibility]") 
   CHECK(check_pnl(c).verified == Verified::kFailed);
 }
 
+TEST_CASE("plausibility: an entry that pnl made does not vouch for pnl", "[plausibility]") {
+  // exit 44,000 x 0.5: worth 22,000 at its end. The entry is what a wrong pnl makes it.
+  auto loss = linear("844000", "44000", "0.5", "-400000");
+  loss.entry_derived = true;
+  CHECK(check_pnl(loss).reason.find("plausibility: pnl -400000 is over three times the notional 22000") == 0);
+  auto gain = linear("1", "44000", "0.5", "500000");
+  gain.entry_price = Decimal(-956'000);
+  gain.entry_derived = true;
+  CHECK(check_pnl(gain).verified == Verified::kFailed);
+  gain.entry_price.reset();  // a plugin that does not say such an entry
+  gain.entry_derived = false;
+  CHECK(check_pnl(gain).verified == Verified::kFailed);
+  // Within the magnitude, but no long wins more than all of what it is worth in the end.
+  gain.pnl = Decimal(30'000);
+  gain.entry_price = Decimal(-16'000);
+  gain.entry_derived = true;
+  CHECK(check_pnl(gain).reason.find("plausibility: pnl 30000 would need an entry price of -16000") == 0);
+  gain.entry_price.reset();
+  CHECK(check_pnl(gain).verified == Verified::kUnverified);
+  // Inverse: 10,000 USD at 50,000 are 0.2 BTC.
+  auto coin = inverse("40000", "50000", "10000", "0.61");
+  coin.entry_derived = true;
+  CHECK(check_pnl(coin).verified == Verified::kFailed);
+  coin.pnl = Decimal::of("0.59");
+  CHECK(check_pnl(coin).verified == Verified::kUnverified);
+}
+
+TEST_CASE("plausibility: the market's price is asked in the currency of the exit price", "[plausibility]") {
+  auto c = linear("0.05", "0.06", "2", "0.02");
+  c.symbol = "ETHBTC";
+  c.base_currency = "ETH";
+  c.quote_currency = "BTC";
+  c.entry_derived = true;
+  anduin::settle::test::FixedRates rates;
+  rates.prices["ETH"] = {Decimal(3'000), c.closed_ms - 1'000, "aggregate"};
+  CHECK(check_exit_price(c, rates).empty());  // dollars against bitcoin
+  c.quote_currency = "USDT";
+  CHECK(check_exit_price(c, rates).find("exit_price: 0.06 is far from the market's 3000") == 0);
+}
+
 TEST_CASE("plausibility: a derived row's exit price is held against the market", "[plausibility]") {
   auto c = linear("43000", "44000", "0.5", "500");
   c.entry_derived = true;

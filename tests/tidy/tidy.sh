@@ -65,14 +65,15 @@ allowed() {
     chain) echo 'base|net|chain' ;;
     venue) echo 'base|net|plugin|market|venue' ;;  # market: replay names symbols
     settle) echo 'base|chain|settle' ;;
-    pipeline) echo 'base|net|plugin|chain|venue|market|settle|pipeline' ;;
+    ops) echo 'base|net|chain|settle|market|venue|ops' ;;
+    pipeline) echo 'base|net|plugin|chain|venue|market|settle|ops|pipeline' ;;
     cli) echo '[a-z]+' ;;
     *) echo '[a-z]+' ;;
   esac
 }
 check_rooms() {
   local room list
-  for room in base net plugin chain venue market settle pipeline; do
+  for room in base net plugin chain venue market settle ops pipeline; do
     mapfile -t list < <(files "^host/$room/.*\.(cpp|hpp)$")
     [ ${#list[@]} -eq 0 ] && continue
     grep -nE '#include "(base|net|plugin|chain|venue|market|settle|pipeline|ops|cli)/' "${list[@]}" /dev/null |

@@ -1,0 +1,95 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "ops/control.hpp"
+
+namespace anduin::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  std::string socket = "anduin.sock", reason, id;
+  std::vector<std::string> refs;
+  bool json = false;
+};
+
+int fail(const Error& e) {
+  std::fprintf(stderr, "anduin ctl: %s\n", e.to_string().c_str());
+  return e.kind == ErrorKind::kBadRequest ? kWrongUse : kFailed;
+}
+
+/// Asks, and shows the answer: as it came with --json, else by `show`.
+int run(const Options& o, const std::string& command, const json& args, const std::function<void(const json&)>& show) {
+  const auto answer = ops::ask(o.socket, command, args);
+  if (!answer) return fail(answer.error());
+  if (o.json) std::printf("%s\n", answer->dump(2).c_str());
+  else show(*answer);
+  return kGood;
+}
+
+std::string text(const json& row, const char* name) {
+  const auto it = row.find(name);
+  if (it == row.end() || it->is_null()) return "-";
+  return it->is_string() ? it->get<std::string>() : it->dump();
+}
+
+/// The worst of several: a script must see that one of them failed.
+int decide(const Options& o, const char* command) {
+  int worst = kGood;
+  for (const std::string& ref : o.refs)
+    worst = std::max(worst, run(o, command, {{"ref", ref}, {"reason", o.reason}}, [](const json& d) {
+      std::printf("%s %s %s: %s -> %s\n", text(d, "ref").c_str(), text(d, "venue").c_str(), text(d, "id").c_str(),
+                  text(d, "from").c_str(), text(d, "to").c_str());
+    }));
+  return worst;
+}
+
+void show_status(const json& s) {
+  for (const char* group : {"venues", "accounts", "vaults"})
+    for (const json& line : s.value(group, json::array()))
+      std::printf("%-9s %-20s %-10s%s%s\n", group, text(line, "name").c_str(),
+                  line.value("good", false) ? "good" : "not ready",
+                  line.value("waiting", 0) > 0 ? (" waiting " + text(line, "waiting")).c_str() : "",
+                  line.value("problem", "").empty() ? "" : (" " + text(line, "problem")).c_str());
+  std::printf("unproven ranges: %s\n", text(s, "unproven").c_str());
+}
+
+}  // namespace
+
+void add_ctl(CLI::App& app, Action& action) {
+  CLI::App* cmd = app.add_subcommand("ctl", "asks or tells the running host, over its control socket");
+  cmd->require_subcommand(1);
+  auto o = std::make_shared<Options>();
+  cmd->add_option("--socket", o->socket, "the path under control: in the pipeline file; default anduin.sock");
+  const auto add = [&](const char* name, const char* what, std::function<int(const Options&)> run) {
+    CLI::App* sub = cmd->add_subcommand(name, what);
+    sub->fallthrough();  // --socket may also stand behind
+    sub->add_flag("--json", o->json, "as JSON");
+    sub->callback([o, run, &action] { action = [o, run] { return run(*o); }; });
+    return sub;
+  };
+  const auto reason = [o](CLI::App* sub) {
+    sub->add_option("--reason", o->reason, "why; it stands in the audit trail with your user name")->required();
+  };
+  add("status", "venues, accounts, vaults, and what waits for a person",
+      [](const Options& x) { return run(x, "status", json::object(), show_status); });
+  CLI::App* approve = add("approve", "releases held settlements: they are sent",
+                          [](const Options& x) { return decide(x, "approve"); });
+  CLI::App* reject = add("reject", "refuses held settlements for good: they are never sent",
+                         [](const Options& x) { return decide(x, "reject"); });
+  for (CLI::App* sub : {approve, reject}) {
+    sub->add_option("REF", o->refs, "refId (0x...) or the venue's close id; several are decided one by one")->required();
+    reason(sub);
+  }
+  CLI::App* gap = add("accept-gap", "lives with a range of history that a venue cannot prove", [](const Options& x) {
+    return run(x, "accept-gap", {{"id", x.id}, {"reason", x.reason}},
+               [](const json& d) { std::printf("range %s is accepted\n", text(d, "id").c_str()); });
+  });
+  gap->add_option("ID", o->id, "as anduin ledger unproven shows it")->required();
+  reason(gap);
+}
+
+}  // namespace anduin::cli

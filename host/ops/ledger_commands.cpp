@@ -1,0 +1,52 @@
+#include "ops/ledger_commands.hpp"
+
+#include <charconv>
+
+#include "base/log.hpp"
+
+namespace anduin::ops {
+namespace {
+
+using nlohmann::json;
+
+/// The JSON result of a Result<json>: a JSON value converts to anything, also to an Error.
+Result<json> good(json value) { return Result<json>(boost::system::in_place_value, std::move(value)); }
+
+json decided_json(const settle::Decided& d) {
+  return {{"row", d.row}, {"ref", d.ref_id.to_string()}, {"venue", d.venue}, {"id", d.position_id},
+          {"from", settle::to_string(d.from)}, {"to", settle::to_string(d.to)}};
+}
+
+std::int64_t number_argument(const json& args, const char* name) {
+  const std::string text = text_argument(args, name);
+  std::int64_t out = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (fault != std::errc{} || end != text.data() + text.size())
+    throw ErrorException(Error{ErrorKind::kBadRequest, name, "'" + text + "' is no number"});
+  return out;
+}
+
+}  // namespace
+
+void add_ledger_commands(Control& control, settle::Ledger& ledger, std::function<void()> wake) {
+  const auto decide = [&ledger, wake = std::move(wake)](bool approve, const json& args, const Caller& caller) {
+    const std::string ref = text_argument(args, "ref"), reason = text_argument(args, "reason");
+    const auto done = approve ? ledger.approve(ref, caller.actor(), reason) : ledger.reject(ref, caller.actor(), reason);
+    if (!done) return Result<json>(done.error());
+    spdlog::warn("[control] {} {} {} {}: {}", caller.user, approve ? "approved" : "rejected", done->venue,
+                 done->position_id, reason);
+    if (done->to == settle::State::kQueued) wake();
+    return good(decided_json(*done));
+  };
+  control.add("approve", [decide](const json& args, const Caller& caller) { return decide(true, args, caller); });
+  control.add("reject", [decide](const json& args, const Caller& caller) { return decide(false, args, caller); });
+  control.add("accept-gap", [&ledger](const json& args, const Caller& caller) -> Result<json> {
+    const std::int64_t id = number_argument(args, "id");
+    const std::string reason = text_argument(args, "reason");
+    if (auto ok = ledger.accept_unproven(id, caller.actor(), reason); !ok) return ok.error();
+    spdlog::warn("[control] {} accepted the unproven range {}: {}", caller.user, id, reason);
+    return good({{"id", id}, {"state", "accepted"}});
+  });
+}
+
+}  // namespace anduin::ops
