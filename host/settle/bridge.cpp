@@ -25,7 +25,8 @@ Result<Assessment> assess(const ClosedPosition& close, const BridgeOptions& opti
     const Plausibility p = check_pnl(close);
     out.verified = p.verified;
     out.hold = p.reason;
-    if (out.verified == Verified::kUnverified && rates != nullptr) {
+    const bool circular = close.entry_derived || close.size_derived || !close.entry_price;
+    if (out.hold.empty() && circular && rates != nullptr) {
       out.hold = check_exit_price(close, *rates);
     }
   }
