@@ -66,7 +66,7 @@ void add_replay(CLI::App& app, Action& action) {
   which->add_option("--plugin", o->plugin, "a plugin, by the path of its .so");
   which->require_option(1);
   cmd->add_option("--feed", o->feed, "prices, positions or balance")->check(CLI::IsMember({"prices", "positions", "balance"}));
-  cmd->add_option("--symbols", o->symbols, "only these, canonical or native; default: all")->delimiter(',');
+  cmd->add_option("--symbols", o->symbols, "only these, canonical or native; default: all")->delimiter(',')->allow_extra_args(false);
   cmd->add_option("--option", o->options, "an option of the plugin, name=value; may repeat")->take_all()->type_size(1)->allow_extra_args(false);
   cmd->add_option("--batch", o->batch, "frames a step at most; the output does not depend on it")->check(CLI::Range(1, 4096));
   cmd->add_flag("--stats", o->stats, "frames per channel, as JSON on stderr");

@@ -128,8 +128,10 @@ class LiveCheck {
     PublicVenue& live = **made;
     const std::string& display = shared->library->manifest().venue_name;
     const bool listed = shared->library->manifest().instruments_listed;
+    // A plugin without the option `market` has one instance, whose market has no name.
+    const std::vector<std::string> lists = markets.empty() ? std::vector<std::string>{""} : markets;
     const auto lists_there = [&] {
-      return !listed || std::all_of(markets.begin(), markets.end(),
+      return !listed || std::all_of(lists.begin(), lists.end(),
                                     [&](const auto& m) { return live.instruments_known(m); });
     };
     const auto all_priced = [&] {

@@ -55,30 +55,9 @@ Verdict verdict_of(std::int64_t code) {
 bool is_missing_right(std::int64_t code) { return code == 50120 || code == 50030; }
 
 Answer judge(const venue::Reply& reply) {
-  const auto transport = judge_transport(reply);
-  // 429 and the like carry a body with a code of the table; a gateway's page does not.
-  if (transport && !(reply.status >= 400 && reply.body.starts_with('{'))) return *transport;
-  Answer out;
-  try {
-    const auto [code, message, data] = reply.json().get<"code", "msg", "data">();
-    const auto number = code.i64_or_none();
-    if (!number) {
-      if (transport) return *transport;
-      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest,
-                            "HTTP " + std::to_string(reply.status) + " without a code", reply.status);
-    }
-    out.code = *number;
-    out.verdict = verdict_of(*number);
-    out.text = message.text();
-    out.result = data;
-    // A code that we do not know, behind a status that says it passes.
-    if (transport && (out.verdict == Verdict::kRequest || out.verdict == Verdict::kOk))
-      out.verdict = transport->verdict;
-    if (out.ok() && !data.is_array()) return Answer::failed(Verdict::kServer, "an answer without data");
-  } catch (const BadFrame& e) {
-    return Answer::failed(Verdict::kServer, std::string("an answer that is no JSON: ") + e.what());
-  }
-  return out;
+  Answer answer = judge_envelope(reply, verdict_of);
+  if (answer.ok() && !answer.result.is_array()) return Answer::failed(Verdict::kServer, "an answer without data");
+  return answer;
 }
 
 std::string advice(std::int64_t code, std::string_view venue_text, std::string_view path) {

@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "e2e/recorded_market.hpp"
 #include "e2e/stage.hpp"
 
 namespace {
@@ -20,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kClosesMin = 260;      // a minute shows at least 200, of every venue some
 constexpr int kCutsPerVenue = 6;     // at least 5
+constexpr double kLeadS = 0.3;       // a recorded market moves little within that
 constexpr int kDrainMs = 120'000;    // finality of the last close, on a loaded machine
 volatile std::sig_atomic_t g_stop = 0;
 
@@ -82,52 +84,8 @@ void inject(e2e::Stage& stage, Random& random) {
 
 void cut_all(e2e::Stage& stage) {
   for (const auto& sim : stage.sims()) sim->control("drop", {{"count", 3}});  // terminals: so many requests find no network
+  for (const auto& [venue, player] : stage.players()) player->control("drop");
 }
-
-/// Real exchange data over real sockets: a second host plays recorded sessions, prices only. Their symbols and days are
-/// not those of the simulators, so they have a host, and a market, of their own.
-class Recorded {
- public:
-  struct Session {
-    std::string venue, settings;  ///< what the pipeline file says besides the endpoints
-    std::vector<std::string> files;
-  };
-  /// What is there of the recordings beside the sources.
-  static std::vector<Session> found(const std::filesystem::path& captures) {
-    std::vector<Session> all{
-        {"kraken", "market: [futures], symbols: [PI_ETHUSD, PI_XRPUSD, PI_LTCUSD]", {"kraken/futures_v1_book_tickerlite_2021.jsonl.gz"}},
-        {"okx", "market: [spot], price_channel: books, symbols: [BTCUSDT]", {"okx/okx_public_20220513.jsonl", "okx/okx_instruments_20220513.jsonl"}},
-        {"htx", "market: [linear], price_channel: depth.step0, symbols: [GRTUSDT, SNXUSDT]", {"htx/linear-swap-ws.depth.jsonl.gz", "htx/contract-info.jsonl"}}};
-    for (Session& s : all)
-      for (std::string& file : s.files) file = (captures / file).string();
-    std::erase_if(all, [](const Session& s) { return !std::filesystem::exists(s.files.front()); });
-    return all;
-  }
-
-  Recorded(const std::filesystem::path& bin, const std::filesystem::path& dir, const std::vector<Session>& sessions) {
-    const auto file = dir / "recorded.yaml";
-    std::ofstream out(file);
-    out << "version: 1\nplugins: { dirs: [\"" << (bin.parent_path() / "plugins").string() << "\"] }\nvenues:\n";
-    for (const Session& s : sessions) {
-      std::vector<std::string> more;
-      for (const std::string& f : s.files) more.insert(more.end(), {"--playback", f});
-      sims_.push_back(std::make_unique<e2e::Sim>(bin, s.venue, dir / ("recorded-" + s.venue), more));
-      const e2e::Sim& sim = *sims_.back();
-      out << "  " << s.venue << ": { " << s.settings << ", tls: { ca: \"" << sim.ca() << "\" }, endpoints: " << e2e::endpoints_of(sim)
-          << " }\n";
-    }
-    out.close();
-    host_ = std::make_unique<e2e::Process>(std::vector<std::string>{(bin / "anduin").string(), "run", file.string()},
-                                           dir / "recorded.out", dir / "recorded.log");
-    tail_ = std::make_unique<LogTail>(dir / "recorded.log");
-  }
-  void print() { tail_->print(); }
-
- private:
-  std::vector<std::unique_ptr<e2e::Sim>> sims_;
-  std::unique_ptr<e2e::Process> host_;
-  std::unique_ptr<LogTail> tail_;
-};
 
 int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
   const auto dir = std::filesystem::temp_directory_path() / ("anduin-demo-" + std::to_string(getpid()));
@@ -138,18 +96,23 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
   options.bin = bin;
   options.dir = dir;
   options.seed = seed;
-  options.cast = e2e::all_venues();
-  e2e::Stage stage(options);
-
   const char* named = std::getenv("ANDUIN_SHARED");
   const std::filesystem::path shared = named ? std::filesystem::path(named) : std::filesystem::path(ANDUIN_SOURCE_DIR).parent_path() / "shared";
-  const auto sessions = Recorded::found(shared / "captures");
-  std::unique_ptr<Recorded> recorded;
+  options.cast = e2e::with_recordings(e2e::all_venues(), shared / "captures");
   std::string names;
-  for (const Recorded::Session& session : sessions) names += (names.empty() ? "" : ", ") + session.venue;
-  std::printf("prices: one market from the simulators%s%s\n", names.empty() ? " (no recordings found)" : ", and through a second host recorded sessions of ",
-              names.c_str());
-  if (!sessions.empty()) recorded = std::make_unique<Recorded>(bin, dir, sessions);
+  for (e2e::Cast& c : options.cast) {
+    if (!c.recording) continue;
+    names += (names.empty() ? "" : ", ") + c.venue;
+    if (c.venue == "kraken") options.symbols = {{"ETHUSD", {{"kraken", "PI_ETHUSD"}}}, {"BTCUSD", {{"kraken", "XBT/USD"}}}};
+    if (c.venue != "htx") continue;
+    for (e2e::Cast* lists : {&c, &options.cast.front()})  // HTX is not alone with its recorded coins
+      lists->symbols.insert(lists->symbols.end(), {"GRTUSDT", "SNXUSDT"});
+  }
+  e2e::Stage stage(options);
+  std::printf("prices: %s\n", names.empty() ? "synthetic, one seeded market for all venues (no recordings found)"
+                                           : ("recorded sessions of " + names + "; the other simulators follow their mids").c_str());
+  e2e::RecordedMarket recorded(bin, dir, options.cast);
+  recorded.lead(stage);
 
   stage.start_host();
   LogTail tail(stage.host_log());
@@ -159,7 +122,7 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
   const bool endless = seconds == 0;
   const double length = endless ? 60.0 : std::max(10, seconds);
   int injected = 0, cuts = 0, kills = 0;
-  double next_print = 0;
+  double next_print = 0, next_lead = 0;
   while (g_stop == 0) {
     const double t = std::chrono::duration<double>(Clock::now() - begin).count();
     if (!endless && t >= length) break;
@@ -186,9 +149,12 @@ int demo(const std::filesystem::path& bin, int seconds, std::uint64_t seed) {
       std::printf("the host ended by itself:\n%s\n", e2e::read_file(stage.host_log()).c_str());
       return 1;
     }
+    if (t > next_lead) {
+      recorded.lead(stage);
+      next_lead = t + kLeadS;
+    }
     if (t > next_print) {
       tail.print();
-      if (recorded) recorded->print();
       const auto r = stage.reconcile();
       std::printf("[book] %s\n", r.line().c_str());
       next_print = t + 5;

@@ -50,10 +50,40 @@ std::vector<Cast> all_venues() {
   return all;
 }
 
-std::string endpoints_of(const Sim& sim) {
+std::vector<Cast> with_recordings(std::vector<Cast> cast, const std::filesystem::path& captures) {
+  const std::map<std::string, Recording> known{
+      {"kraken",
+       {"futures.public", "market: [spot, futures], symbols: [BTCUSD, BTCUSDT, ETHUSD, PI_XRPUSD, PI_LTCUSD]",
+        {"kraken/futures_v1_book_tickerlite_2021.jsonl.gz"},
+        {"--option", "market=futures", "--symbols", "PI_ETHUSD"},
+        {{"PI_ETHUSD", "ETH"}}}},
+      {"okx",
+       {"public", "market: [spot], price_channel: books, symbols: [BTCUSDT]",
+        {"okx/okx_instruments_20220513.jsonl", "okx/okx_public_20220513.jsonl"},
+        {"--option", "market=spot", "--option", "price_channel=books", "--symbols", "BTCUSDT"},
+        {{"BTCUSDT", "BTC"}}}},
+      {"htx",
+       {"public", "market: [linear], price_channel: depth.step0, symbols: [GRTUSDT, SNXUSDT]",
+        {"htx/contract-info.jsonl", "htx/linear-swap-ws.depth.jsonl.gz"},
+        {"--option", "price_channel=depth.step0", "--symbols", "GRTUSDT,SNXUSDT"},
+        {{"GRTUSDT", "GRT"}, {"SNXUSDT", "SNX"}}}}};
+  for (Cast& c : cast) {
+    const auto it = known.find(c.venue);
+    if (it == known.end()) continue;
+    Recording r = it->second;
+    for (std::string& file : r.files) file = (captures / file).string();
+    if (!std::all_of(r.files.begin(), r.files.end(), [](const std::string& f) { return std::filesystem::exists(f); })) continue;
+    c.recording = std::move(r);
+  }
+  return cast;
+}
+
+std::string endpoints_of(const Sim& sim, const Sim* player, const std::string& played) {
   std::string text = "{";
-  for (const auto& [id, url] : sim.ready().at("endpoints").items())
+  for (const auto& [id, own] : sim.ready().at("endpoints").items()) {
+    const json& url = player && id == played ? player->ready().at("endpoints").at(id) : own;
     text += (text == "{" ? " \"" : ", \"") + id + "\": \"" + url.get<std::string>() + "\"";
+  }
   return text + " }";
 }
 
@@ -123,6 +153,10 @@ Stage::Stage(StageOptions options) : options_(std::move(options)) {
         options_.bin, c.venue, options_.dir / c.venue,
         std::vector<std::string>{"--accounts", std::to_string(options_.accounts_per_venue), "--symbols", symbols,
                                  "--rate", "10", "--seed", seed}));
+    if (!c.recording) continue;
+    std::vector<std::string> files;
+    for (const std::string& file : c.recording->files) files.insert(files.end(), {"--playback", file});
+    players_[c.venue] = std::make_unique<Sim>(options_.bin, c.venue, options_.dir / (c.venue + "-recorded"), files);
   }
   test::AnvilOptions anvil;
   anvil.block_time_s = options_.block_time_s;
@@ -165,14 +199,12 @@ void Stage::write_pipeline() {
   out << "version: 1\n"
       << "plugins: { dirs: [\"" << (options_.bin.parent_path() / "plugins").string() << "\"] }\n"
       << "venues:\n";
-  for (const auto& sim : sims_) {
-    const Cast& c = cast(sim->venue());
-    std::string symbols;
-    for (const std::string& symbol : c.symbols) symbols += (symbols.empty() ? "" : ", ") + symbol;
-    if (sim->posts()) out << "  " << c.venue << ": { symbols: [" << symbols << "] }\n";
-    else
-      out << "  " << c.venue << ": { market: [" << c.market << "], symbols: [" << symbols << "], endpoints: "
-          << endpoints_of(*sim) << ", tls: { ca: \"" << sim->ca() << "\" } }\n";
+  for (const auto& sim : sims_) write_venue(out, *sim);
+  if (!options_.symbols.empty()) out << "symbols:\n";
+  for (const auto& [canonical, names] : options_.symbols) {
+    out << "  " << canonical << ": {";
+    for (const auto& [venue, name] : names) out << (venue == names.begin()->first ? " " : ", ") << venue << ": \"" << name << "\"";
+    out << " }\n";
   }
   out << "accounts:\n";
   std::size_t user = kFirstUser;
@@ -198,10 +230,34 @@ void Stage::write_pipeline() {
   }
 }
 
+void Stage::write_venue(std::ostream& out, const Sim& sim) {
+  const Cast& c = cast(sim.venue());
+  std::string symbols;
+  for (const std::string& symbol : c.symbols) symbols += (symbols.empty() ? "" : ", ") + symbol;
+  if (sim.posts()) {
+    out << "  " << c.venue << ": { symbols: [" << symbols << "] }\n";
+    return;
+  }
+  std::string prices = "market: [" + c.market + "], symbols: [" + symbols + "]", ca = sim.ca();
+  const Sim* player = nullptr;
+  if (c.recording) {
+    player = players_.at(c.venue).get();
+    prices = c.recording->settings;
+    const auto both = options_.dir / (c.venue + "-ca.pem");  // each simulator made an authority of its own
+    std::ofstream(both) << read_file(sim.ca()) << read_file(player->ca());
+    ca = both.string();
+  }
+  out << "  " << c.venue << ": { " << prices << ", endpoints: "
+      << endpoints_of(sim, player, c.recording ? c.recording->endpoint : std::string()) << ", tls: { ca: \"" << ca << "\" } }\n";
+}
+
 void Stage::write_account(std::ostream& out, const Sim& sim, const json& a, const std::string& user, bool capped) {
   const std::string name = a.at("name"), variable = upper(name), passphrase = a.value("passphrase", "");
+  const Cast& c = cast(sim.venue());
+  // Where prices are of another market than the cast's, or of several, the account says which is its own.
+  const std::string market = c.account_market ? a.at("market").get<std::string>() : c.recording ? c.market : std::string();
   out << "  - { name: " << name << ", venue: " << sim.venue() << ", user: \"" << user << "\", vault: main"
-      << (cast(sim.venue()).account_market ? ", market: " + a.at("market").get<std::string>() : std::string())
+      << (market.empty() ? "" : ", market: " + market)
       << ",\n      settle_from: " << recently() << ", capped_seizure: " << (capped ? "true" : "false")
       << ",\n      credentials: { key: \"${env:" << variable << "_API_KEY}\", secret: \"${env:" << variable << "_API_SECRET}\"";
   if (!passphrase.empty()) out << ", passphrase: \"${env:" << variable << "_API_PASSPHRASE}\"";
@@ -260,6 +316,7 @@ void Stage::wait_log(const std::string& text, std::size_t count, int timeout_ms)
     std::size_t found = 0;
     for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + text.size())) ++found;
     if (found >= count) return;
+    if (host_ && !host_->running()) throw std::runtime_error("the host has ended:\n" + log);
     if (std::chrono::steady_clock::now() >= until)
       throw std::runtime_error("the host's log has '" + text + "' only " + std::to_string(found) + " times:\n" + log);
     std::this_thread::sleep_for(Millis(50));

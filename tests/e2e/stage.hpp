@@ -6,6 +6,7 @@
 #include <iosfwd>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,17 @@ class Sim {
   std::unique_ptr<Http> http_;
 };
 
-/// The `endpoints:` of a pipeline file, in one line.
-std::string endpoints_of(const Sim& sim);
+/// The `endpoints:` of a pipeline file, in one line: those of `sim` but for what `player` plays.
+std::string endpoints_of(const Sim& sim, const Sim* player = nullptr, const std::string& played = {});
+
+/// Recorded exchange data in place of a venue's simulated prices: one of its endpoints is played back.
+struct Recording {
+  std::string endpoint;                      ///< id of the manifest
+  std::string settings;                      ///< what the pipeline file says of the venue's prices
+  std::vector<std::string> files;            ///< of the recording format
+  std::vector<std::string> replay;           ///< arguments by which `anduin replay` reads the same prices out of them
+  std::map<std::string, std::string> bases;  ///< as replay names the symbol -> the coin that it prices in dollars
+};
 
 /// One venue on the stage: what the pipeline file says of it and what its closes are called.
 struct Cast {
@@ -45,10 +55,14 @@ struct Cast {
   std::string market;                   ///< the product, as the pipeline file names it
   std::vector<std::string> symbols;     ///< canonical; closes are of the first two
   bool account_market = false;          ///< accounts name their market too (as the simulator says)
+  std::optional<Recording> recording = {};
 };
 /// Bybit and Kraken; every venue that was built.
 std::vector<Cast> two_venues();
 std::vector<Cast> all_venues();
+
+/// The venues of which recordings are found beside the sources show those; their accounts stay simulated.
+std::vector<Cast> with_recordings(std::vector<Cast> cast, const std::filesystem::path& captures);
 
 /// A close as the simulators gave it out.
 struct Injected {
@@ -71,6 +85,8 @@ struct StageOptions {
   unsigned block_time_s = 1;
   std::uint64_t seed = 1;
   std::vector<Cast> cast = two_venues();
+  /// Canonical name -> venue -> the venue's own name: `symbols:` of the pipeline file.
+  std::map<std::string, std::map<std::string, std::string>> symbols = {};
   unsigned accounts_per_venue = 2;
   std::string more = {};  ///< further lines of the pipeline file, at its top level
 };
@@ -82,6 +98,8 @@ class Stage {
 
   [[nodiscard]] const std::vector<std::unique_ptr<Sim>>& sims() { return sims_; }
   Sim& sim(const std::string& venue);
+  /// Those that play recordings, by venue.
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Sim>>& players() { return players_; }
   Sim& bybit() { return sim("bybit"); }
   Sim& kraken() { return sim("kraken"); }
   [[nodiscard]] const Cast& cast(const std::string& venue) const;
@@ -123,11 +141,13 @@ class Stage {
     bool uid_prefix;
   };
   void write_pipeline();
+  void write_venue(std::ostream& out, const Sim& sim);
   void write_account(std::ostream& out, const Sim& sim, const nlohmann::json& account, const std::string& user,
                      bool capped);
   [[nodiscard]] std::string ledger_id(const std::string& venue, const nlohmann::json& close) const;
   StageOptions options_;
   std::vector<std::unique_ptr<Sim>> sims_;  ///< in the order of the cast
+  std::map<std::string, std::unique_ptr<Sim>> players_;
   std::map<std::string, Naming> naming_;
   std::unique_ptr<test::Anvil> anvil_;
   std::unique_ptr<test::TestVault> vault_;

@@ -24,4 +24,7 @@ for batch in 1 64; do
   diff "$here/$name.events" "$work/got"
   grep -q "\"errors\":$errors,.*\"unanswered_requests\":0," "$work/stats" || { cat "$work/stats"; exit 1; }
 done
+# One symbol of them; what follows the list is a file, not another symbol.
+one=$(grep -o '"symbol":"[^"]*"' "$here/$name.events" | head -1)
+diff <(grep -e "$one" -e '"type":"status"' "$here/$name.events") <("$anduin" replay --plugin "$so" --symbols "$(cut -d'"' -f4 <<<"$one")" "$session")
 echo "the example: $lines lines, built and replayed"

@@ -50,6 +50,8 @@ void KrakenFutures::make_symbols() {
               contract("PF_AAPLxUSD", "", "AAPLx", false, 2, 1, 2),
               contract("PI_XBTUSD", "", "BTC", true, 1, 5, 0),
               contract("PI_ETHUSD", "", "ETH", true, 2, 5, 0),
+              contract("PI_XRPUSD", "", "XRP", true, 4, 1, 0),
+              contract("PI_LTCUSD", "", "LTC", true, 2, 1, 0),
               contract("FI_XBTUSD_271231", "", "BTC", true, 1, 5, 0)};
   for (const std::string& wanted : world_.options.symbols) {
     if (find_symbol(wanted) != nullptr || !wanted.ends_with("USD")) continue;

@@ -102,6 +102,12 @@ std::optional<Response> Playback::http(const Request& request) {
   return list[index].response;
 }
 
+std::int64_t Playback::recorded_ms(ConnId conn) const {
+  const auto it = conns_.find(conn);
+  if (it == conns_.end() || it->second.next == 0) return 0;
+  return streams_.at(it->second.target)[it->second.next - 1].ts_us / 1000;
+}
+
 void Playback::tick() {
   const std::int64_t now_us = world_.mono_ms() * 1000;
   std::vector<ConnId> ended;

@@ -22,6 +22,8 @@ class Playback {
   /// True: this connection belongs to a recorded URL with that path and query.
   bool open(ConnId conn, const std::string& path, const std::string& query);
   [[nodiscard]] bool owns(ConnId conn) const { return conns_.count(conn) != 0; }
+  /// When the newest frame that this connection has got was recorded, ms since the epoch; 0 before the first.
+  [[nodiscard]] std::int64_t recorded_ms(ConnId conn) const;
   bool closed(ConnId conn) { return conns_.erase(conn) != 0; }
   /// The recorded answer of that path: the same query first, any query otherwise; the last one is repeated.
   std::optional<Response> http(const Request& request);

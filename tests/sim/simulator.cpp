@@ -308,6 +308,7 @@ Json Simulator::stats() const {
     conns.push_back({{"endpoint", recorded ? "playback" : venue_->endpoint_of(conn)},
                      {"url", target},
                      {"topics", recorded ? std::vector<std::string>{} : venue_->topics(conn)}});
+    if (recorded) conns.back()["recorded_ms"] = playback_.recorded_ms(conn);
   }
   return Json{{"ok", true},
               {"venue", venue_->name()},

@@ -54,4 +54,31 @@ inline std::optional<Answer> judge_transport(const venue::Reply& reply) {
   return std::nullopt;
 }
 
+/// The envelope {code, msg, data} that several venues use. `verdict_of` is the venue's own table of codes; a code that
+/// it does not know, behind a status that says it passes, passes. The caller looks at the shape of `result`.
+inline Answer judge_envelope(const venue::Reply& reply, Verdict (*verdict_of)(std::int64_t code)) {
+  const auto transport = judge_transport(reply);
+  // 429 and the like carry a body with a code of the table; a gateway's page does not.
+  if (transport && !(reply.status >= 400 && reply.body.starts_with('{'))) return *transport;
+  Answer out;
+  try {
+    const auto [code, message, data] = reply.json().get<"code", "msg", "data">();
+    const auto number = code.i64_or_none();
+    if (!number) {
+      if (transport) return *transport;
+      return Answer::failed(reply.ok() ? Verdict::kServer : Verdict::kRequest,
+                            "HTTP " + std::to_string(reply.status) + " without a code", reply.status);
+    }
+    out.code = *number;
+    out.verdict = verdict_of(*number);
+    out.text = message.text();
+    out.result = data;
+    if (transport && (out.verdict == Verdict::kRequest || out.verdict == Verdict::kOk))
+      out.verdict = transport->verdict;
+  } catch (const BadFrame& e) {
+    return Answer::failed(Verdict::kServer, std::string("an answer that is no JSON: ") + e.what());
+  }
+  return out;
+}
+
 }  // namespace anduin
