@@ -4,30 +4,20 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/command.hpp"
-#include "settle/ledger_query.hpp"
+#include "cli/ledger_command.hpp"
 
 namespace anduin::cli {
 namespace {
 
 struct Options {
-  std::string ledger = "sqlite:anduin.db", ref;
+  std::string ledger = kDefaultLedger, ref;
   settle::ListFilter filter;
   bool json = false;
 };
 
-int fail(const Error& e) {
-  std::fprintf(stderr, "anduin ledger: %s\n", e.to_string().c_str());
-  return e.kind == ErrorKind::kBadRequest ? kWrongUse : kFailed;
-}
+int fail(const Error& e) { return ledger_failed(e); }
 
-Result<std::unique_ptr<settle::LedgerReader>> open(const Options& o) {
-  std::string path = o.ledger;
-  if (path.starts_with("sqlite:")) path.erase(0, 7);
-  else if (path.find("://") != std::string::npos)
-    return Error{ErrorKind::kBadRequest, o.ledger, "only sqlite:PATH is there yet"};
-  return settle::LedgerReader::open(path);
-}
+Result<std::unique_ptr<settle::LedgerReader>> open(const Options& o) { return open_ledger(o.ledger); }
 
 std::string text(const nlohmann::json& row, const char* name) {
   if (!row.contains(name) || row.at(name).is_null()) return "-";
@@ -124,16 +114,6 @@ int unproven(const Options& o) {
   return kGood;
 }
 
-int verify(const Options& o) {
-  auto reader = open(o);
-  if (!reader) return fail(reader.error());
-  auto check = (*reader)->verify_audit();
-  if (!check) return fail(check.error());
-  std::printf("%s: %llu audit rows%s%s\n", check->ok ? "good" : "BROKEN", static_cast<unsigned long long>(check->rows),
-              check->text.empty() ? "" : ", ", check->text.c_str());
-  return check->ok ? kGood : kFailed;
-}
-
 }  // namespace
 
 void add_ledger(CLI::App& app, Action& action) {
@@ -157,7 +137,7 @@ void add_ledger(CLI::App& app, Action& action) {
   add("export", "every row as one JSON line, for auditors", &export_rows);
   add("sums", "the sums of the reconciliation line", &sums)->add_flag("--json", o->json, "as JSON");
   add("unproven", "ranges of history that a venue could not prove complete", &unproven)->add_flag("--json", o->json, "as JSON");
-  add("verify", "checks the audit chain", &verify);
+  add_ledger_verify(*cmd, action);
 }
 
 }  // namespace anduin::cli

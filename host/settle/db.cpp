@@ -182,6 +182,26 @@ int Query::run() {
   return db_.changes();
 }
 
+void Query::append_to(std::string& out, int column) const {
+  switch (sqlite3_column_type(statement_, column)) {
+    case SQLITE_NULL:
+      out += 'n';
+      return;
+    case SQLITE_INTEGER:
+      out += 'i' + std::to_string(integer(column)) + ';';
+      return;
+    case SQLITE_BLOB:
+      out += 'b';
+      break;
+    default:
+      out += 't';
+  }
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  out += std::to_string(size) + ':';
+  if (data != nullptr) out.append(data, size);
+}
+
 std::string Query::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   if (data == nullptr) return {};

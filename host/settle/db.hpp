@@ -86,6 +86,8 @@ class Query {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
   }
   [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  /// The column's type, length and bytes, so that no two rows give the same text. For digests.
+  void append_to(std::string& out, int column) const;
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] Bytes blob(int column) const;
   [[nodiscard]] chain::Hash hash(int column) const;

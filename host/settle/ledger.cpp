@@ -10,7 +10,7 @@ Ledger::~Ledger() = default;
 Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerOptions& options, Clock& clock) {
   auto db = Database::open(options.path, Database::Mode::kReadWrite, options.synchronous);
   if (!db) return db.error();
-  if (auto migrated = migrate(**db, schema_steps()); !migrated) return migrated.error();
+  if (auto migrated = migrate(**db, schema_steps(), clock.wall_ms()); !migrated) return migrated.error();
   return std::unique_ptr<Ledger>(new Ledger(std::make_unique<Impl>(options, clock, std::move(*db))));
 }
 

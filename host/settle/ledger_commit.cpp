@@ -153,8 +153,9 @@ struct Writer {
            action_text(amount), amount.units, c.pnl.to_string(), c.currency, c.fee.to_string(),
            c.fee_currency, c.closed_ms, now_ms, to_string(c.origin), c.evidence, reason, digest);
     q.run();
+    const std::int64_t row = db.last_id();
     keep_body(c);
-    impl.audit({"host", "report", {}, {}, "", kind, c.venue + ":" + c.id + " " + reason});
+    impl.audit({"host", "report", {}, {}, "", kind, c.venue + ":" + c.id + " " + reason, row});
   }
 
   CloseOutcome compare(const Known& known, const ClosedPosition& c, const Assessment& a) const {

@@ -268,10 +268,32 @@ Result<Sums> LedgerReader::sums() {
 
 Result<AuditCheck> LedgerReader::verify_audit() {
   return guarded([&] {
-    const AuditVerdict v = verify_audit_chain(*db_);
-    return AuditCheck{v.broken.empty(), v.rows, v.broken};
+    const VerifyReport r = verify_book(*db_);
+    const auto text = r.good() ? "" : r.problems.front().where + ": " + r.problems.front().text;
+    return AuditCheck{r.good(), r.checkpoint.rows, text};
   });
 }
+
+Result<VerifyReport> LedgerReader::verify(const std::optional<Checkpoint>& since) {
+  const bool held = db_->in_transaction();
+  if (!held)
+    if (auto ok = hold(); !ok) return ok.error();
+  auto out = guarded([&] { return verify_book(*db_, since); });
+  if (!held) release();
+  return out;
+}
+
+Result<void> LedgerReader::hold() {
+  try {
+    db_->exec("BEGIN");
+    db_->exec("SELECT 1 FROM audit LIMIT 1");  // a snapshot begins with the first read
+    return {};
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+}
+
+void LedgerReader::release() { sqlite3_exec(db_->handle(), "ROLLBACK", nullptr, nullptr, nullptr); }
 
 Result<std::vector<std::string>> LedgerReader::close_ids() {
   return guarded([&] {
@@ -279,6 +301,15 @@ Result<std::vector<std::string>> LedgerReader::close_ids() {
     Query q(*db_,
             "SELECT venue || ':' || position_id FROM settlement UNION SELECT venue || ':' || position_id FROM report");
     while (q.step()) out.push_back(q.text(0));
+    return out;
+  });
+}
+
+Result<std::vector<LedgerReader::VaultKey>> LedgerReader::vaults() {
+  return guarded([&] {
+    std::vector<VaultKey> out;
+    Query q(*db_, "SELECT DISTINCT chain_id, vault FROM settlement ORDER BY chain_id, vault");
+    while (q.step()) out.push_back({static_cast<std::uint64_t>(q.integer(0)), q.address(1)});
     return out;
   });
 }

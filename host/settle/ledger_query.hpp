@@ -8,10 +8,9 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "settle/types.hpp"
+#include "settle/verify.hpp"
 
 namespace anduin::settle {
-
-class Database;
 
 struct ListFilter {
   std::string state, venue, account, user;  ///< empty = any; user as 0x..., any case
@@ -49,10 +48,26 @@ class LedgerReader {
   /// Every settlement and report, one object each, in row order.
   Result<void> export_rows(const std::function<void(const nlohmann::json&)>& row);
   Result<Sums> sums();
+  /// verify(), as one sentence.
   Result<AuditCheck> verify_audit();
+  /// The whole proof of verify.hpp over one snapshot.
+  Result<VerifyReport> verify(const std::optional<Checkpoint>& since = {});
+  /// From here on every call sees the book as it is now, whatever a host writes; until release(). The file's log
+  /// grows meanwhile.
+  Result<void> hold();
+  void release();
   /// Distinct close ids known to the ledger ("Venue:id"), for reconciling with the simulators' logs.
   Result<std::vector<std::string>> close_ids();
+  /// The vaults that settlements of this ledger belong to.
+  struct VaultKey {
+    std::uint64_t chain_id = 0;
+    Address address;
+  };
+  Result<std::vector<VaultKey>> vaults();
   Result<std::vector<UnprovenRange>> unproven(bool open_only = true);
+
+  /// For other readers in host/settle.
+  [[nodiscard]] Database& database() { return *db_; }
 
  private:
   explicit LedgerReader(std::unique_ptr<Database> db);

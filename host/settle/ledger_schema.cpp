@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "settle/audit.hpp"
+
 namespace anduin::settle {
 namespace {
 
@@ -132,7 +134,14 @@ CREATE TRIGGER slot_payload BEFORE UPDATE OF chain_id, signer, nonce, vault, to_
   BEGIN SELECT RAISE(ABORT, 'a slot is bound to its payload'); END;
 )sql";
 
-constexpr std::array<const char*, 3> kSteps{kVersion1, kVersion2, kVersion3};
+// The trail anchors its rows: each audit row carries the digest of the row that it speaks of.
+constexpr const char* kVersion4 = R"sql(
+ALTER TABLE audit ADD COLUMN report_id INTEGER;
+ALTER TABLE audit ADD COLUMN row_digest BLOB;
+)sql";
+constexpr std::int64_t kRowDigestsFrom = 4;  ///< the version that brings them
+
+constexpr std::array<const char*, 4> kSteps{kVersion1, kVersion2, kVersion3, kVersion4};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);
@@ -151,7 +160,7 @@ Error newer(Database& db, std::int64_t version, std::size_t newest) {
 
 std::span<const char* const> schema_steps() { return kSteps; }
 
-Result<void> migrate(Database& db, std::span<const char* const> steps) {
+Result<void> migrate(Database& db, std::span<const char* const> steps, std::int64_t now_ms) {
   try {
     Transaction tx(db);
     const std::int64_t id = pragma(db, "PRAGMA application_id");
@@ -167,6 +176,7 @@ Result<void> migrate(Database& db, std::span<const char* const> steps) {
     const auto newest = static_cast<std::int64_t>(steps.size());
     if (version > newest) return newer(db, version, steps.size());
     for (auto v = version; v < newest; ++v) db.exec(steps[static_cast<std::size_t>(v)]);
+    if (version != 0 && version < kRowDigestsFrom && newest >= kRowDigestsFrom) anchor_rows(db, now_ms);
     if (version != newest) db.exec(("PRAGMA user_version=" + std::to_string(newest)).c_str());
     tx.commit();
     return {};

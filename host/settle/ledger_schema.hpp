@@ -14,8 +14,8 @@ inline constexpr std::int64_t kApplicationId = 0x416e6475;
 std::span<const char* const> schema_steps();
 
 /// Brings the file to the newest version in one transaction. kFatal: newer than this program, or not a
-/// ledger.
-Result<void> migrate(Database& db, std::span<const char* const> steps);
+/// ledger. `now_ms` dates the audit rows that a step may write.
+Result<void> migrate(Database& db, std::span<const char* const> steps, std::int64_t now_ms = 0);
 
 /// For readers: the same checks without writing. kFatal also when the file is older (a host must migrate it
 /// first).

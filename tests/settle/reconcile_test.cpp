@@ -62,10 +62,10 @@ TEST_CASE("reconcile: a double effect, a missing one, one that nobody ordered", 
   auto r = check(b);
   CHECK(r.duplicate == 1);
   REQUIRE(r.problems.size() == 2);
-  CHECK(r.problems[0].find("took effect 2 times") != std::string::npos);
-  CHECK(r.problems[1].find("is QUARANTINED, and the chain has an event") != std::string::npos);
+  CHECK(r.problems[0].text.find("took effect 2 times") != std::string::npos);
+  CHECK(r.problems[1].text.find("is QUARANTINED, and the chain has an event") != std::string::npos);
   auto book = reader(b.dir);
   const auto none = *reconcile(*book, b.vault, b.fake, b.options.chain_id, 0, 1);
   CHECK(none.problems.size() == 2);
-  CHECK(none.problems[1].find("no event of it") != std::string::npos);
+  CHECK(none.problems[1].text.find("no event of it") != std::string::npos);
 }
