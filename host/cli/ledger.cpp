@@ -138,6 +138,7 @@ void add_ledger(CLI::App& app, Action& action) {
   add("sums", "the sums of the reconciliation line", &sums)->add_flag("--json", o->json, "as JSON");
   add("unproven", "ranges of history that a venue could not prove complete", &unproven)->add_flag("--json", o->json, "as JSON");
   add_ledger_verify(*cmd, action);
+  add_ledger_backup(*cmd, action);
 }
 
 }  // namespace anduin::cli

@@ -106,6 +106,21 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
   return out;
 }
 
+Result<std::unique_ptr<Database>> Database::open_copy(const std::filesystem::path& path) {
+  std::unique_ptr<Database> out(new Database());
+  out->path_ = path.string();
+  if (sqlite3_open_v2(out->path_.c_str(), &out->db_, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK)
+    return fatal(out->path_, "cannot open the copy");
+  sqlite3_extended_result_codes(out->db_, 1);
+  try {
+    out->exec("PRAGMA synchronous=FULL");
+    out->exec("PRAGMA temp_store=MEMORY");
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+  return out;
+}
+
 Database::~Database() {
   for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
   sqlite3_close_v2(db_);

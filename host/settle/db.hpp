@@ -23,6 +23,8 @@ class Database {
   /// process is refused. `synchronous` off is for throw-away files.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path, Mode mode,
                                                 bool synchronous = true);
+  /// For a file that nobody else has: written without WAL and without the lock, FULL synchronous.
+  static Result<std::unique_ptr<Database>> open_copy(const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -1,8 +1,28 @@
 #include "settle/ledger.hpp"
 
+#include "settle/backup.hpp"
 #include "settle/ledger_impl.hpp"
 
 namespace anduin::settle {
+
+namespace {
+
+/// A migration cannot be undone: the older file stays beside the new one, for the older program.
+Result<void> keep_older(Database& db, const std::filesystem::path& path) {
+  const auto version = schema_version(db);
+  if (!version) return version.error();
+  if (*version == 0 || *version >= static_cast<std::int64_t>(schema_steps().size())) return {};
+  const std::filesystem::path copy = path.string() + ".v" + std::to_string(*version) + ".bak";
+  std::error_code ignored;
+  if (std::filesystem::exists(copy, ignored)) return {};  // of an attempt that did not come through
+  const auto made = copy_as_it_is(path, copy);
+  if (made) return {};
+  Error e = made.error();
+  e.text = "the older ledger cannot be kept as " + copy.string() + " before it is migrated: " + e.text;
+  return e;
+}
+
+}  // namespace
 
 Ledger::Ledger(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Ledger::~Ledger() = default;
@@ -10,8 +30,11 @@ Ledger::~Ledger() = default;
 Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerOptions& options, Clock& clock) {
   auto db = Database::open(options.path, Database::Mode::kReadWrite, options.synchronous);
   if (!db) return db.error();
+  if (auto kept = keep_older(**db, options.path); !kept) return kept.error();
   if (auto migrated = migrate(**db, schema_steps(), clock.wall_ms()); !migrated) return migrated.error();
-  return std::unique_ptr<Ledger>(new Ledger(std::make_unique<Impl>(options, clock, std::move(*db))));
+  auto impl = std::make_unique<Impl>(options, clock, std::move(*db));
+  if (auto adopted = impl->write("restore", [&] { impl->adopt_copy(); }); !adopted) return adopted.error();
+  return std::unique_ptr<Ledger>(new Ledger(std::move(impl)));
 }
 
 void Ledger::Impl::move_settlement(std::int64_t id, State from, State to, const std::string& actor,

@@ -93,11 +93,20 @@ struct Decided {
   State from = State::kQuarantined, to = State::kQuarantined;
 };
 
+/// After a restored copy: nonces that the lost ledger may have signed something for. Nothing is planned before all
+/// of them are used at the settled block, by us for nothing or by what was lost.
+struct Fence {
+  bool wanted = false;                 ///< the copy was just restored: how far is not known yet
+  std::optional<std::uint64_t> until;  ///< the first nonce that is free again
+  [[nodiscard]] bool open() const { return !wanted && !until; }
+};
+
 class Ledger {
  public:
   struct Impl;  ///< internal to host/settle
 
-  /// Creates or opens, migrates forward. kFatal with words: newer schema, another process, not a ledger,
+  /// Creates or opens, migrates forward (after leaving a copy of the older file beside it, <path>.v<version>.bak), and
+  /// takes note when the file is a restored copy. kFatal with words: newer schema, another process, not a ledger,
   /// disk.
   static Result<std::unique_ptr<Ledger>> open(const LedgerOptions& options, Clock& clock);
   ~Ledger();
@@ -180,6 +189,23 @@ class Ledger {
   /// C8 and C9: the slot ends FINAL or LOST and every item of it moves.
   Result<void> close_slot(const SignerKey& key, std::int64_t slot, SlotState end,
                           const std::vector<ItemMove>& items, const std::string& why);
+  // ---- recovery: what the chain did beyond this ledger's rows ----
+
+  /// The next block whose events were not read yet; nothing when this ledger never used the vault.
+  Result<std::optional<std::uint64_t>> scan_from(std::uint64_t chain_id, const Address& vault);
+  /// Events up to the block before `next_block`, all settled: those of refIds that no row has become durable as
+  /// foreign, once. Returns the rows that wait although the chain shows them done.
+  Result<std::vector<QueuedItem>> record_scan(const SignerKey& key, const Address& vault,
+                                              const std::vector<chain::VaultEvent>& events, std::uint64_t next_block);
+  /// What was recorded of a refId before its close came.
+  Result<std::optional<chain::VaultEvent>> foreign_event(std::uint64_t chain_id, const Address& vault, const Hash& ref_id);
+  /// Foreign events that still have no row here.
+  Result<std::uint64_t> foreign_events(std::uint64_t chain_id, const Address& vault);
+  Result<Fence> fence(const SignerKey& key);
+  Result<void> set_fence(const SignerKey& key, const std::optional<std::uint64_t>& until, const std::string& why);
+  /// Signers with open slots on this vault besides the key's own: a key was rotated while they were under way.
+  Result<std::vector<Address>> other_signers(const SignerKey& key, const Address& vault);
+
   /// A settlement outside any slot: QUEUED -> ALREADY_SETTLED / CONFLICT / BLOCKED, BLOCKED -> QUEUED.
   Result<void> move_item(const SignerKey& key, const Address& vault, const ItemMove& move);
 

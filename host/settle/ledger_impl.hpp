@@ -76,6 +76,11 @@ struct Ledger::Impl {
   /// Throws kFatal when another process has taken the signer over (I8).
   void check_epoch(const SignerKey& key);
 
+  /// The settlement of a refId as the submitter needs it. ledger_slots.cpp
+  std::optional<QueuedItem> find_item(std::uint64_t chain_id, const Address& vault, const Hash& ref_id);
+  /// ledger_recovery.cpp: once after a copy was restored; inside a transaction.
+  void adopt_copy();
+
   // ledger_commit.cpp
   std::vector<CloseOutcome> commit_one(const AccountBatch& batch, std::int64_t now_ms);
   // ledger_accounts.cpp

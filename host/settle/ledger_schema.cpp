@@ -141,7 +141,27 @@ ALTER TABLE audit ADD COLUMN row_digest BLOB;
 )sql";
 constexpr std::int64_t kRowDigestsFrom = 4;  ///< the version that brings them
 
-constexpr std::array<const char*, 4> kSteps{kVersion1, kVersion2, kVersion3, kVersion4};
+// A ledger that is a copy knows it, and what the chain did that no row here tells of.
+constexpr const char* kVersion5 = R"sql(
+CREATE TABLE copy_mark(
+  id INTEGER PRIMARY KEY CHECK(id = 1), copied_ms INTEGER NOT NULL, audit_rows INTEGER NOT NULL,
+  audit_digest BLOB NOT NULL, adopted_ms INTEGER) STRICT;
+ALTER TABLE signer ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE signer ADD COLUMN fence_until INTEGER;
+CREATE TABLE vault_scan(
+  chain_id INTEGER NOT NULL, vault BLOB NOT NULL, next_block INTEGER NOT NULL, PRIMARY KEY(chain_id, vault)) STRICT;
+CREATE TABLE foreign_event(
+  id INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, vault BLOB NOT NULL, ref_id BLOB NOT NULL CHECK(length(ref_id) = 32),
+  credit INTEGER NOT NULL, user_addr BLOB NOT NULL, requested TEXT NOT NULL, moved TEXT NOT NULL,
+  block_number INTEGER NOT NULL, block_hash BLOB NOT NULL, transaction_hash BLOB NOT NULL, seen_ms INTEGER NOT NULL,
+  UNIQUE(chain_id, vault, ref_id, transaction_hash)) STRICT;
+CREATE TRIGGER foreign_event_update BEFORE UPDATE ON foreign_event
+  BEGIN SELECT RAISE(ABORT, 'what the chain showed never changes'); END;
+CREATE TRIGGER foreign_event_delete BEFORE DELETE ON foreign_event
+  BEGIN SELECT RAISE(ABORT, 'what the chain showed is never deleted'); END;
+)sql";
+
+constexpr std::array<const char*, 5> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);
@@ -159,6 +179,14 @@ Error newer(Database& db, std::int64_t version, std::size_t newest) {
 }  // namespace
 
 std::span<const char* const> schema_steps() { return kSteps; }
+
+Result<std::int64_t> schema_version(Database& db) {
+  try {
+    return pragma(db, "PRAGMA application_id") == kApplicationId ? pragma(db, "PRAGMA user_version") : 0;
+  } catch (const ErrorException& e) {
+    return e.error;
+  }
+}
 
 Result<void> migrate(Database& db, std::span<const char* const> steps, std::int64_t now_ms) {
   try {

@@ -13,6 +13,9 @@ inline constexpr std::int64_t kApplicationId = 0x416e6475;
 /// Step n brings version n to n+1.
 std::span<const char* const> schema_steps();
 
+/// 0 for an empty file and for what is no ledger; migrate() tells them apart.
+Result<std::int64_t> schema_version(Database& db);
+
 /// Brings the file to the newest version in one transaction. kFatal: newer than this program, or not a
 /// ledger. `now_ms` dates the audit rows that a step may write.
 Result<void> migrate(Database& db, std::span<const char* const> steps, std::int64_t now_ms = 0);

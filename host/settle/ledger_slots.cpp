@@ -100,6 +100,13 @@ void move_items(Ledger::Impl& impl, std::int64_t slot, const std::vector<ItemMov
 
 }  // namespace
 
+std::optional<QueuedItem> Ledger::Impl::find_item(std::uint64_t chain_id, const Address& vault, const Hash& ref_id) {
+  Query q(*db, "SELECT " ANDUIN_ITEM_COLUMNS " FROM settlement s WHERE chain_id = ? AND vault = ? AND ref_id = ?");
+  q.bind(i64(chain_id), vault, ref_id);
+  if (!q.step()) return std::nullopt;
+  return item_from(q);
+}
+
 Result<SignerKey> Ledger::acquire_signer(std::uint64_t chain_id, const Address& signer,
                                          const Address& vault) {
   return impl_->write("signer", [&] {
@@ -111,7 +118,9 @@ Result<SignerKey> Ledger::acquire_signer(std::uint64_t chain_id, const Address& 
                                                 " already: give every live vault a signer of its own");
     }
     Query up(*impl_->db,
-             "INSERT INTO signer(chain_id, address, epoch) VALUES(?, ?, 1) "
+             // A signer that this ledger never saw may have been used by the one that was lost.
+             "INSERT INTO signer(chain_id, address, epoch, restored) VALUES(?, ?, 1, "
+             "(SELECT count(*) FROM copy_mark WHERE adopted_ms IS NOT NULL)) "
              "ON CONFLICT(chain_id, address) DO UPDATE SET epoch = epoch + 1");
     up.bind(i64(chain_id), signer);
     up.run();

@@ -143,6 +143,8 @@ Result<Reconciliation> reconcile(LedgerReader& reader, const chain::Vault& vault
     book.sums();
   } catch (const ErrorException& e) {
     return e.error;
+  } catch (const std::exception& e) {  // an edited amount may be no number
+    return Error{ErrorKind::kProtocol, "ledger", std::string("an amount of the book cannot be read: ") + e.what()};
   }
   out.onchain_sum = book.sum.str();
   return out;

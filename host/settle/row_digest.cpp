@@ -1,5 +1,7 @@
 #include "settle/row_digest.hpp"
 
+#include <algorithm>
+
 #include "settle/ref_id.hpp"
 
 namespace anduin::settle {
@@ -27,8 +29,8 @@ void append_row(const Query& q, int columns, std::string& out) {
 
 RowDigest finish(const std::string& bytes) {
   const chain::Hash h = sha256(bytes);
-  RowDigest out{kVersion};
-  out.insert(out.end(), h.bytes.begin(), h.bytes.end());
+  RowDigest out(1 + h.bytes.size(), kVersion);
+  std::copy(h.bytes.begin(), h.bytes.end(), out.begin() + 1);
   return out;
 }
 

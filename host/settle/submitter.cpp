@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "chain/transaction.hpp"
+#include "settle/submitter_drain.hpp"
 #include "settle/submitter_look.hpp"
 
 namespace anduin::settle {
@@ -24,7 +25,8 @@ Submitter::Submitter(SubmitterOptions options, Ledger& ledger, const chain::Vaul
       signer_(signer),
       clock_(clock),
       direct_(signer.address()),
-      executor_(executor != nullptr ? *executor : direct_) {}
+      executor_(executor != nullptr ? *executor : direct_),
+      recovery_({options_.chain_id, options_.log_window_blocks}, ledger_, vault_, node_) {}
 
 Submitter::~Submitter() = default;
 
@@ -135,9 +137,10 @@ Result<bool> Submitter::tick_inner() {
   }
   auto waiting = ledger_.queued(options_.chain_id, vault_.address(), 1);
   if (!waiting) return waiting.error();
-  const bool probe_due = clock_.mono_ns() >= probe_due_ns_;
+  const bool probe_due = !options_.drain && clock_.mono_ns() >= probe_due_ns_;
   status_.queued = waiting->size();
-  if (slots_.empty() && waiting->empty() && !probe_due) return false;
+  const bool recovering = !options_.drain && (!caught_up_ || !fence_ || !fence_->open());
+  if (slots_.empty() && waiting->empty() && !probe_due && !recovering && drains_.empty()) return false;
 
   const auto head = node_.block(chain::Tag::kLatest);
   if (!head) return head.error();
@@ -145,7 +148,7 @@ Result<bool> Submitter::tick_inner() {
   status_.head = (*head)->number;
   // Without a new block no receipt can have changed: most rounds end here, with one question asked.
   const bool new_head = (*head)->hash != tracked_head_;
-  if (!new_head && waiting->empty() && !probe_due && !anything_due(**head)) return false;
+  if (!new_head && waiting->empty() && !probe_due && !recovering && !anything_due(**head)) return false;
   const auto view = look(**head);
   if (!view) return view.error();
   fees_.reset();
@@ -164,10 +167,15 @@ Result<bool> Submitter::tick_inner() {
   }
   if (auto r = send_due(*view); !r) return r.error();
   forget_closed();
+  if (auto r = tick_drains(); !r) return r.error();
+  const auto may_plan = recover(*view);
+  if (!may_plan) return may_plan.error();
+  if (!*may_plan) return !options_.drain && !caught_up_;
   if (probe_due) {
     if (auto r = probe_blocked(); !r) return r.error();
   }
   if (auto r = plan(*view, more); !r) return r.error();
+  if (auto r = watch(*view); !r) return r.error();
   return more;
 }
 

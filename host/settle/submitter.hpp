@@ -11,6 +11,7 @@
 #include "chain/signer.hpp"
 #include "settle/executor.hpp"
 #include "settle/ledger.hpp"
+#include "settle/recovery.hpp"
 #include "settle/slot_logic.hpp"
 
 namespace anduin::settle {
@@ -29,6 +30,7 @@ struct SubmitterOptions {
   std::size_t attempts_max = 8;              ///< afterwards only resend
   std::int64_t probe_blocked_ms = 60'000;    ///< how often BLOCKED items are tried again
   std::uint64_t log_window_blocks = 2'000;   ///< event searches, per request
+  bool drain = false;  ///< only follows the slots that are there, plans nothing
   std::uint64_t vault_since_block = 0;       ///< the vault's first block: where an event search may stop
 };
 
@@ -38,6 +40,7 @@ struct SubmitterStatus {
   std::size_t open_slots = 0, queued = 0;
   std::uint64_t head = 0, finalized = 0;
   bool key_shared = false;  ///< somebody else uses this key
+  std::uint64_t foreign_events = 0;  ///< settlements on the vault that no row of this ledger explains
 };
 
 class Submitter {
@@ -143,6 +146,17 @@ class Submitter {
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] chain::VaultItem vault_item(const QueuedItem& item) const;
 
+  // submitter_recover.cpp
+  struct Drain;
+  /// True when new slots may be planned: the vault's events are read, and no fence stands.
+  Result<bool> recover(const View& view);
+  /// Goes on reading the vault's events as the settled block moves: somebody else who settles shows at once.
+  Result<void> watch(const View& view);
+  Result<void> read_events(const View& view);
+  Result<void> find_drains();
+  Result<void> tick_drains();
+  Result<bool> pass_fence(const View& view);
+
   void note(const std::string& text, const QueuedItem* item = nullptr);
   void note(const Error& error, const QueuedItem* item = nullptr) { note(error.to_string(), item); }
 
@@ -154,6 +168,10 @@ class Submitter {
   std::map<Hash, std::uint64_t> search_from_;      ///< event searches in progress: next block downwards
   std::uint64_t plan_paused_until_ns_ = 0, probe_due_ns_ = 0;
   std::string logged_error_;
+  Recovery recovery_;
+  bool caught_up_ = false;      ///< every event up to some settled block was read since the start
+  std::optional<Fence> fence_;  ///< as the ledger has it; nothing = not asked yet
+  std::vector<std::unique_ptr<Drain>> drains_;
 };
 
 }  // namespace anduin::settle

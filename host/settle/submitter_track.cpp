@@ -162,6 +162,14 @@ Result<void> Submitter::promote_safe(Slot& slot, const View& view) {
 }
 
 Result<std::optional<chain::VaultEvent>> Submitter::find_event(const Hash& ref_id, const View& view) {
+  // Met by the reading of all events before its close came: good while its block still is the chain's.
+  const auto met = ledger_.foreign_event(options_.chain_id, vault_.address(), ref_id);
+  if (!met) return met.error();
+  if (*met && (*met)->block_number <= view.settled.number) {
+    const auto block = node_.block((*met)->block_number);
+    if (!block) return block.error();
+    if (*block && (*block)->hash == (*met)->block_hash) return **met;
+  }
   auto [it, fresh] = search_from_.try_emplace(ref_id, view.settled.number);
   for (int i = 0; i < kWindowsPerRound; ++i) {
     const std::uint64_t to = it->second;
