@@ -48,7 +48,7 @@ int decide(const Options& o, const char* command) {
 }
 
 void show_status(const json& s) {
-  for (const char* group : {"venues", "accounts", "vaults"})
+  for (const char* group : {"venues", "accounts", "vaults", "endpoints"})
     for (const json& line : s.value(group, json::array()))
       std::printf("%-9s %-20s %-10s%s%s\n", group, text(line, "name").c_str(),
                   line.value("good", false) ? "good" : "not ready",

@@ -28,7 +28,7 @@ void report(pipeline::Host& host) {
   std::string prices;
   for (const auto& p : s.prices) prices += (prices.empty() ? "" : ", ") + price_text(p);
   if (!prices.empty()) spdlog::info("[prices] {}", prices);
-  for (const auto* lines : {&s.venues, &s.accounts, &s.vaults})
+  for (const auto* lines : {&s.venues, &s.accounts, &s.vaults, &s.endpoints})
     for (const auto& l : *lines)
       if (!l.good || l.waiting > 0)
         spdlog::info("[health] {}: {}{}{}", l.name, l.good ? "good" : "not ready", l.waiting > 0 ? ", waiting " + std::to_string(l.waiting) : "",

@@ -43,7 +43,8 @@ nlohmann::json lines_json(const std::vector<Host::Line>& lines) {
 Result<nlohmann::json> status_json(const Host::Status& s) {
   return Result<nlohmann::json>(boost::system::in_place_value,
                                 nlohmann::json{{"venues", lines_json(s.venues)}, {"accounts", lines_json(s.accounts)},
-                                               {"vaults", lines_json(s.vaults)}, {"unproven", s.unproven}});
+                                               {"vaults", lines_json(s.vaults)}, {"endpoints", lines_json(s.endpoints)},
+                                               {"unproven", s.unproven}});
 }
 
 }  // namespace
@@ -284,6 +285,11 @@ Host::Status Host::Impl::status() {
   for (const auto& v : vaults) {
     const auto t = v->status();
     s.vaults.push_back({v->name(), t.last_error.empty(), t.lost_slots, t.open_slots + t.queued, t.last_error});
+    for (const auto& e : v->endpoints()) {
+      const bool good = e.state <= chain::EndpointState::kLagging;
+      s.endpoints.push_back({v->name() + " " + e.name, good, e.failures, 0,
+                             e.why.empty() ? std::string() : std::string(to_string(e.state)) + ": " + e.why});
+    }
   }
   if (ledger)
     if (const auto ranges = ledger->unproven(); ranges) s.unproven = ranges->size();

@@ -29,6 +29,7 @@ class Host {
   struct Status {
     std::vector<market::AggregatedPrice> prices;
     std::vector<Line> venues, accounts, vaults;
+    std::vector<Line> endpoints;  ///< of the vaults; losses = failed calls
     std::size_t unproven = 0;  ///< open unproven ranges
   };
   [[nodiscard]] Status status();

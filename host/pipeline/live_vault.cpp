@@ -6,8 +6,7 @@
 #include <thread>
 
 #include "base/log.hpp"
-#include "chain/http_transport.hpp"
-#include "chain/json_rpc_node.hpp"
+#include "chain/rpc_pool.hpp"
 #include "chain/vault.hpp"
 #include "pipeline/signer_factory.hpp"
 #include "pipeline/vault_options.hpp"
@@ -46,8 +45,7 @@ struct LiveVault::Impl {
   settle::Ledger& ledger;
   Clock& clock;
   Random& random;
-  std::unique_ptr<chain::HttpTransport> transport;
-  std::unique_ptr<chain::JsonRpcNode> node;
+  std::unique_ptr<chain::RpcPool> node;
   std::unique_ptr<chain::TransactionSigner> signer;
   std::unique_ptr<chain::Vault> vault;
 
@@ -75,6 +73,8 @@ settle::SubmitterStatus LiveVault::status() const {
   none.last_error = impl_->waiting_for;
   return none;
 }
+
+std::vector<chain::EndpointStatus> LiveVault::endpoints() const { return impl_->node->status(); }
 
 const std::string& LiveVault::name() const { return impl_->settings.name; }
 
@@ -142,13 +142,9 @@ Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& setting
   if (!address) return bad("its address is not an address");
   if (settings.rpc.empty()) return bad("it is live and has no rpc");
   if (settings.executor) return bad("its executor is not served yet; remove executor:");
-  if (settings.rpc.size() > 1)
-    spdlog::warn("[{}] uses the first of {} rpc endpoints: fail-over between several is not there yet", where, settings.rpc.size());
-
-  auto transport = chain::HttpTransport::create(settings.rpc.front().value);
-  if (!transport) return transport.error();
-  impl->transport = std::move(*transport);
-  impl->node = std::make_unique<chain::JsonRpcNode>(*impl->transport);
+  auto pool = rpc_pool(settings, clock);
+  if (!pool) return pool.error();
+  impl->node = std::move(*pool);
   auto signer = make_signer(settings.signer, where, clock, random);
   if (!signer) return signer.error();
   impl->signer = std::move(*signer);

@@ -1,11 +1,14 @@
-// One live vault: its node, signer and submitter, running. Thread: wake() and status() from any.
+// One live vault: its endpoints, signer and submitter, running. Thread: wake(), status() and
+// endpoints() from any.
 // Lifetime: ledger, clock and random outlive it; the destructor waits for the round under way.
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "chain/rpc_health.hpp"
 #include "pipeline/settings.hpp"
 #include "settle/ledger.hpp"
 #include "settle/submitter.hpp"
@@ -21,6 +24,7 @@ class LiveVault {
   ~LiveVault();
   void wake();
   [[nodiscard]] settle::SubmitterStatus status() const;
+  [[nodiscard]] std::vector<chain::EndpointStatus> endpoints() const;
   [[nodiscard]] const std::string& name() const;
 
  private:

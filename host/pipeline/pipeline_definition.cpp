@@ -260,7 +260,8 @@ Def<VaultSettings> vault() {
       .member("chain_id", &V::chain_id, integer_as<std::uint64_t>(1, 9'007'199'254'740'991),
               "EIP-155 chain id; every endpoint must report it. Needed for live.")
       .member("rpc", &V::rpc, list(secret("an http or https URL", kHttpUrlPattern, false), "URLs", 1),
-              "JSON-RPC endpoints; the first one is used. Needed for live.")
+              "JSON-RPC endpoints of that chain, in order of preference. Bytes go to all of them; two must "
+              "agree on what is absent. Needed for live.")
       .member("address", &V::address, maybe_address(), "The vault's address, EIP-55. Needed for live.")
       .member("signer", &V::signer, signer_definition(),
               "Who signs and pays for gas: one of key, keystore, web3signer, kms. Needed for live.")

@@ -43,6 +43,12 @@ Result<chain::VaultAbi> vault_abi(const VaultAbiSettings& s, const std::string& 
   return abi;
 }
 
+Result<std::unique_ptr<chain::RpcPool>> rpc_pool(const VaultSettings& settings, Clock& clock) {
+  std::vector<std::string> urls;
+  for (const Secret& url : settings.rpc) urls.push_back(url.value);
+  return chain::RpcPool::over_http(settings.chain_id, urls, clock);
+}
+
 Result<chain::VaultFacts> probe_vault(const VaultSettings& settings, const Secret& endpoint,
                                       const chain::Address& settler, Random& random) {
   const std::string where = "vault " + settings.name;
