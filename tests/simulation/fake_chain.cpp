@@ -1,83 +1,16 @@
 #include "simulation/fake_chain.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace anduin::simulation {
 namespace {
 
-constexpr const char* kCredited = "PnlCredited(address,uint256,bytes32)";
-constexpr const char* kSeized = "CollateralSeized(address,uint256,uint256,bytes32)";
 constexpr std::size_t kPoolPerSender = 16;
-constexpr std::uint64_t kGasUsed = 61'000;
-
-struct Call {
-  char kind = 0;  ///< c, s, x (capped), u (usedRefIds)
-  Address user;
-  U256 amount;
-  Hash ref_id;
-};
-
-U256 word_number(const Bytes& data, std::size_t at) {
-  U256 out = 0;
-  for (std::size_t i = 0; i < 32; ++i) {
-    out <<= 8;
-    out |= data[at + i];
-  }
-  return out;
-}
-
-Hash word_hash(const Bytes& data, std::size_t at) {
-  Hash out;
-  std::memcpy(out.bytes.data(), data.data() + at, 32);
-  return out;
-}
-
-Bytes word_of(const U256& value) {
-  Bytes out(32);
-  U256 rest = value;
-  for (std::size_t i = 32; i-- > 0;) {
-    out[i] = static_cast<std::uint8_t>(rest & 0xff);
-    rest >>= 8;
-  }
-  return out;
-}
-
-Hash padded(const Address& a) {
-  Hash out;
-  std::memcpy(out.bytes.data() + 12, a.bytes.data(), 20);
-  return out;
-}
-
-std::optional<Call> parse(const Bytes& data) {
-  if (data.size() < 4) return std::nullopt;
-  const std::uint32_t selector = static_cast<std::uint32_t>(data[0]) << 24U |
-                                 static_cast<std::uint32_t>(data[1]) << 16U |
-                                 static_cast<std::uint32_t>(data[2]) << 8U | data[3];
-  Call out;
-  if (selector == 0x0f2c61e5 && data.size() == 36) {
-    out.kind = 'u';
-    out.ref_id = word_hash(data, 4);
-    return out;
-  }
-  if (data.size() != 100) return std::nullopt;
-  out.kind = selector == 0x247c55b2   ? 'c'
-             : selector == 0xc6dade2f ? 's'
-             : selector == 0x454db17e ? 'x'
-                                      : char{0};
-  if (out.kind == 0) return std::nullopt;
-  std::memcpy(out.user.bytes.data(), data.data() + 16, 20);
-  out.amount = word_number(data, 36);
-  out.ref_id = word_hash(data, 68);
-  return out;
-}
-
-Bytes duplicate_error() { return {0xc5, 0x19, 0x27, 0x71}; }
 
 }  // namespace
 
 FakeChain::FakeChain(const Address& vault, bool duplicate_check, SeededRandom& dice)
-    : vault_(vault), duplicate_check_(duplicate_check), dice_(dice) {
+    : vault_(vault, duplicate_check), dice_(dice) {
   for (int i = 0; i < 8; ++i) append({});
 }
 
@@ -98,30 +31,15 @@ const FakeBlock* FakeChain::at(const chain::BlockId& id) const {
 }
 
 std::uint64_t FakeChain::nonce(const Address& who, std::uint64_t h) const {
-  std::uint64_t out = 0;
-  for (const auto& b : blocks_) {
-    if (b.head.number > h) break;
-    for (const auto& t : b.transactions) out += t.decoded.sender == who ? 1U : 0U;
-  }
-  return out;
-}
-
-bool FakeChain::used(const Hash& ref_id, std::uint64_t h) const {
-  for (const auto& b : blocks_) {
-    if (b.head.number > h) break;
-    for (const auto& t : b.transactions) {
-      const auto call = parse(t.decoded.transaction.data);
-      if (call && call->ref_id == ref_id && b.receipts.at(t.decoded.hash).success) return true;
-    }
-  }
-  return false;
+  const auto it = sent_by_.find(who);
+  if (it == sent_by_.end()) return 0;
+  const auto& heights = it->second;
+  return static_cast<std::uint64_t>(std::upper_bound(heights.begin(), heights.end(), h) - heights.begin());
 }
 
 const chain::Receipt* FakeChain::receipt(const Hash& hash) const {
-  for (auto b = blocks_.rbegin(); b != blocks_.rend(); ++b) {
-    if (const auto it = b->receipts.find(hash); it != b->receipts.end()) return &it->second;
-  }
-  return nullptr;
+  const auto it = mined_.find(hash);
+  return it == mined_.end() ? nullptr : &blocks_[it->second].receipts.at(hash);
 }
 
 const chain::Receipt* FakeChain::orphaned_receipt(const Hash& hash) const {
@@ -129,9 +47,9 @@ const chain::Receipt* FakeChain::orphaned_receipt(const Hash& hash) const {
   return it == orphans_.end() ? nullptr : &it->second;
 }
 
-bool FakeChain::would_revert(const Bytes& data) const {
-  const auto call = parse(data);
-  return call && duplicate_check_ && used(call->ref_id, height());
+FakeVault::Outcome FakeChain::run(const Bytes& data, std::uint64_t h) const {
+  const auto call = parse_vault_call(data);
+  return call ? vault_.run(*call, h) : FakeVault::Outcome{};
 }
 
 std::vector<chain::Log> FakeChain::logs(const chain::LogFilter& f) const {
@@ -216,33 +134,24 @@ std::vector<PoolTransaction> FakeChain::pick() {
   return out;
 }
 
-chain::Receipt FakeChain::execute(const PoolTransaction& tx, const FakeBlock& block,
-                                  const std::set<Hash>& used_here) {
+chain::Receipt FakeChain::execute(const PoolTransaction& tx, const FakeBlock& block) {
   chain::Receipt r;
   r.transaction_hash = tx.decoded.hash;
   r.block_number = block.head.number;
   r.block_hash = block.head.hash;
-  r.gas_used = kGasUsed;
-  r.success = true;
-  const auto call = parse(tx.decoded.transaction.data);
-  if (!call || call->kind == 'u') return r;
-  if (duplicate_check_ && (used_here.contains(call->ref_id) || used(call->ref_id, block.head.number - 1))) {
-    r.success = false;
-    return r;
+  auto outcome = run(tx.decoded.transaction.data, block.head.number);
+  r.gas_used = outcome.gas;
+  // A stranger's transaction states no limit here; ours fails when its gas runs out.
+  const bool out_of_gas = !tx.raw.empty() && tx.decoded.transaction.gas_limit < outcome.gas;
+  r.success = !outcome.revert && !out_of_gas;
+  if (!r.success) return r;
+  vault_.keep(outcome, block.head.number);
+  r.logs = std::move(outcome.logs);
+  for (auto& log : r.logs) {
+    log.block_number = r.block_number;
+    log.block_hash = r.block_hash;
+    log.transaction_hash = r.transaction_hash;
   }
-  chain::Log log;
-  log.address = vault_;
-  log.block_number = r.block_number;
-  log.block_hash = r.block_hash;
-  log.transaction_hash = r.transaction_hash;
-  log.topics = {chain::keccak256(call->kind == 'c' ? kCredited : kSeized), padded(call->user),
-                call->ref_id};
-  log.data = word_of(call->amount);
-  if (call->kind != 'c') {
-    const Bytes moved = word_of(call->kind == 'x' ? std::min(call->amount, U256(kCapUnits)) : call->amount);
-    log.data.insert(log.data.end(), moved.begin(), moved.end());
-  }
-  r.logs.push_back(std::move(log));
   return r;
 }
 
@@ -253,12 +162,10 @@ void FakeChain::append(std::vector<PoolTransaction> transactions) {
       chain::keccak256("block" + std::to_string(b.head.number) + ":" + std::to_string(dice_.next()));
   b.head.timestamp_s = 1'700'000'000 + static_cast<std::int64_t>(b.head.number) * 2;
   b.head.base_fee = base_fee_;
-  std::set<Hash> used_here;
   for (const auto& tx : transactions) {
-    auto receipt = execute(tx, b, used_here);
-    const auto call = parse(tx.decoded.transaction.data);
-    if (call && receipt.success) used_here.insert(call->ref_id);
-    b.receipts[tx.decoded.hash] = std::move(receipt);
+    b.receipts[tx.decoded.hash] = execute(tx, b);
+    mined_[tx.decoded.hash] = b.head.number;
+    sent_by_[tx.decoded.sender].push_back(b.head.number);
   }
   b.transactions = std::move(transactions);
   blocks_.push_back(std::move(b));
@@ -274,15 +181,25 @@ void FakeChain::append(std::vector<PoolTransaction> transactions) {
 
 void FakeChain::mine() { append(pick()); }
 
+void FakeChain::remove_last() {
+  const std::uint64_t gone = height();
+  for (auto& [hash, receipt] : blocks_.back().receipts) {
+    mined_.erase(hash);
+    orphans_[hash] = std::move(receipt);
+  }
+  for (const auto& t : blocks_.back().transactions) sent_by_[t.decoded.sender].pop_back();
+  vault_.forget(gone);
+  blocks_.pop_back();
+}
+
 void FakeChain::reorg(std::uint64_t depth, std::optional<bool> come_back) {
   depth = std::min({depth, kReorgMax, height() - kFinalizedDepth});
   std::vector<PoolTransaction> back;
   for (std::uint64_t i = 0; i < depth; ++i) {
-    for (auto& [hash, receipt] : blocks_.back().receipts) orphans_[hash] = receipt;
     for (auto& t : blocks_.back().transactions) {
       if (!t.raw.empty() && (come_back ? *come_back : dice_.below(2) == 0)) back.push_back(t);
     }
-    blocks_.pop_back();
+    remove_last();
   }
   for (auto& t : back) pool_.try_emplace({t.decoded.sender, t.decoded.transaction.nonce}, t);
   for (std::uint64_t i = 0; i <= depth; ++i) mine();
@@ -297,85 +214,64 @@ void FakeChain::drop_one() {
 
 // ---- the node ----
 
-std::optional<Error> FakeNode::fault() {
-  if (!hit(rates_.rpc_error)) return std::nullopt;
-  return Error{ErrorKind::kRetryable, "fake node", "connection reset"};
-}
+namespace {
 
-Result<std::uint64_t> FakeNode::chain_id() { return FakeChain::kChainId; }
+/// A block may go away, by another's reorg, between two questions: naming it then is an error of the node.
+Error unknown_block() { return {ErrorKind::kProtocol, "fake node", "unknown block"}; }
 
-Result<std::optional<chain::Block>> FakeNode::block(const chain::BlockId& id) {
-  if (auto e = fault()) return *e;
+}  // namespace
+
+Result<std::uint64_t> ChainNode::chain_id() { return FakeChain::kChainId; }
+
+Result<std::optional<chain::Block>> ChainNode::block(const chain::BlockId& id) {
   const auto* b = chain_.at(id);
   return b != nullptr ? std::optional(b->head) : std::nullopt;
 }
 
-Result<std::uint64_t> FakeNode::transaction_count(const Address& who, const chain::BlockId& at) {
-  if (auto e = fault()) return *e;
+Result<std::uint64_t> ChainNode::transaction_count(const Address& who, const chain::BlockId& at) {
   const auto* b = chain_.at(at);
-  if (b == nullptr) return Error{ErrorKind::kProtocol, "fake node", "unknown block"};
+  if (b == nullptr) return unknown_block();
   return chain_.nonce(who, b->head.number);
 }
 
-Result<U256> FakeNode::balance(const Address&, const chain::BlockId&) {
-  if (auto e = fault()) return *e;
-  return U256("100000000000000000000");
-}
+Result<U256> ChainNode::balance(const Address&, const chain::BlockId&) { return U256("100000000000000000000"); }
 
-Result<Bytes> FakeNode::code(const Address&, const chain::BlockId&) { return Bytes{1}; }
+Result<Bytes> ChainNode::code(const Address&, const chain::BlockId&) { return Bytes{1}; }
 
-Result<chain::CallResult> FakeNode::call(const Address&, const Address&, const Bytes& data,
-                                         const chain::BlockId& at) {
-  if (auto e = fault()) return *e;
+Result<chain::CallResult> ChainNode::call(const Address&, const Address&, const Bytes& data,
+                                          const chain::BlockId& at) {
   const auto* b = chain_.at(at);
-  if (b == nullptr) return Error{ErrorKind::kProtocol, "fake node", "unknown block"};
-  const auto call = parse(data);
+  if (b == nullptr) return unknown_block();
+  const auto call = parse_vault_call(data);
   if (!call) return chain::CallResult{true, {}, "execution reverted"};
-  if (call->kind == 'u')
-    return chain::CallResult{false, word_of(chain_.used(call->ref_id, b->head.number) ? 1 : 0), {}};
-  if (chain_.would_revert(data)) return chain::CallResult{true, duplicate_error(), "execution reverted"};
+  if (call->kind == VaultCall::Kind::kUsed) {
+    const auto word = chain::to_word(chain_.used(call->items.front().ref_id, b->head.number) ? 1 : 0);
+    return chain::CallResult{false, Bytes(word.begin(), word.end()), {}};
+  }
+  const auto outcome = chain_.run(data, b->head.number);
+  if (outcome.revert) return chain::CallResult{true, *outcome.revert, "execution reverted"};
   return chain::CallResult{};
 }
 
-Result<std::variant<std::uint64_t, chain::CallResult>> FakeNode::estimate_gas(const Address&,
-                                                                              const Address&,
-                                                                              const Bytes& data) {
+Result<std::variant<std::uint64_t, chain::CallResult>> ChainNode::estimate_gas(const Address&, const Address&,
+                                                                               const Bytes& data) {
   using Answer = std::variant<std::uint64_t, chain::CallResult>;
-  if (auto e = fault()) return *e;
-  if (chain_.would_revert(data))
-    return Answer{chain::CallResult{true, duplicate_error(), "execution reverted"}};
-  return Answer{kGasUsed};
+  const auto outcome = chain_.run(data, chain_.height());
+  if (outcome.revert) return Answer{chain::CallResult{true, *outcome.revert, "execution reverted"}};
+  return Answer{outcome.gas};
 }
 
-Result<chain::FeeSuggestion> FakeNode::suggest_fees() {
-  if (auto e = fault()) return *e;
+Result<chain::FeeSuggestion> ChainNode::suggest_fees() {
   return chain::FeeSuggestion{chain_.base_fee_next(), U256(100'000'000)};
 }
 
-Result<chain::SendResult> FakeNode::send_raw(const Bytes& raw) {
-  if (hit(rates_.crash_at_send)) {
-    if (dice_.below(2) == 0) chain_.submit(raw);
-    throw Crash{};
-  }
-  if (auto e = fault()) return *e;
-  auto answer = chain_.submit(raw);
-  if (hit(rates_.lost_reply)) return Error{ErrorKind::kRetryable, "fake node", "timeout"};
-  return answer;
-}
+Result<chain::SendResult> ChainNode::send_raw(const Bytes& raw) { return chain_.submit(raw); }
 
-Result<std::optional<chain::Receipt>> FakeNode::receipt(const Hash& transaction) {
-  if (auto e = fault()) return *e;
-  if (hit(rates_.stale_receipt)) {
-    const auto* orphan = chain_.orphaned_receipt(transaction);
-    return orphan != nullptr ? std::optional(*orphan) : std::nullopt;
-  }
+Result<std::optional<chain::Receipt>> ChainNode::receipt(const Hash& transaction) {
   const auto* r = chain_.receipt(transaction);
   return r != nullptr ? std::optional(*r) : std::nullopt;
 }
 
-Result<std::vector<chain::Log>> FakeNode::logs(const chain::LogFilter& filter) {
-  if (auto e = fault()) return *e;
-  return chain_.logs(filter);
-}
+Result<std::vector<chain::Log>> ChainNode::logs(const chain::LogFilter& filter) { return chain_.logs(filter); }
 
 }  // namespace anduin::simulation

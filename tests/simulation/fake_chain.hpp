@@ -4,21 +4,13 @@
 #pragma once
 #include <map>
 #include <set>
-#include <stdexcept>
 #include <vector>
 
-#include "base/random.hpp"
 #include "chain/transaction.hpp"
-#include "chain/vault.hpp"
+#include "simulation/fake_vault.hpp"
+#include "simulation/faulty_node.hpp"
 
 namespace anduin::simulation {
-
-using chain::Address;
-using chain::Hash;
-using chain::U256;
-
-/// The process dies here. Not a std::exception, so that nothing in the host can mistake it for an error.
-struct Crash {};
 
 struct PoolTransaction {
   chain::DecodedTransaction decoded;
@@ -37,19 +29,21 @@ class FakeChain {
 
   static constexpr std::uint64_t kChainId = 31337;
   static constexpr std::uint64_t kSafeDepth = 2, kFinalizedDepth = 4;
-  static constexpr std::uint64_t kReorgMax = 3;            ///< never below finalized
-  static constexpr std::uint64_t kCapUnits = 700'000'000;  ///< what a capped seizure finds at most
+  static constexpr std::uint64_t kReorgMax = 3;  ///< never below finalized
+  static constexpr std::uint64_t kCapUnits = FakeVault::kCapUnits;
 
   [[nodiscard]] const FakeBlock* at(const chain::BlockId& id) const;
   [[nodiscard]] std::uint64_t height() const { return blocks_.back().head.number; }
   [[nodiscard]] std::uint64_t nonce(const Address& who, std::uint64_t height) const;
-  [[nodiscard]] bool used(const Hash& ref_id, std::uint64_t height) const;
+  [[nodiscard]] bool used(const Hash& ref_id, std::uint64_t height) const { return vault_.used(ref_id, height); }
   [[nodiscard]] const chain::Receipt* receipt(const Hash& hash) const;
   [[nodiscard]] const chain::Receipt* orphaned_receipt(const Hash& hash) const;
   [[nodiscard]] std::vector<chain::Log> logs(const chain::LogFilter& filter) const;
   [[nodiscard]] const std::vector<FakeBlock>& blocks() const { return blocks_; }
   [[nodiscard]] U256 base_fee_next() const { return base_fee_; }
-  [[nodiscard]] bool would_revert(const Bytes& data) const;
+  /// What a call would do on top of block `height`; without a vault call, a plain transfer.
+  [[nodiscard]] FakeVault::Outcome run(const Bytes& data, std::uint64_t height) const;
+  FakeVault& vault() { return vault_; }
 
   chain::SendResult submit(const Bytes& raw);
   void mine();
@@ -66,34 +60,28 @@ class FakeChain {
 
  private:
   void append(std::vector<PoolTransaction> transactions);
-  chain::Receipt execute(const PoolTransaction& tx, const FakeBlock& block,
-                         const std::set<Hash>& used_before);
+  chain::Receipt execute(const PoolTransaction& tx, const FakeBlock& block);
   std::vector<PoolTransaction> pick();
+  void remove_last();
 
-  Address vault_;
-  bool duplicate_check_;
+  FakeVault vault_;
   bool calm_ = false;
   SeededRandom& dice_;
   std::vector<FakeBlock> blocks_;
   std::map<std::pair<Address, std::uint64_t>, PoolTransaction> pool_;
   std::map<Hash, chain::Receipt> orphans_;
   std::map<Hash, chain::DecodedTransaction> decoded_;
+  std::map<Hash, std::uint64_t> mined_;                       ///< transaction -> its block, canonical ones
+  std::map<Address, std::vector<std::uint64_t>> sent_by_;     ///< heights of a sender's transactions, rising
   std::optional<Address> foreign_;
   std::vector<std::pair<Address, Bytes>> rivals_;
   U256 base_fee_ = 1'000'000'000;
 };
 
-/// How often things go wrong, in per mille of the calls concerned.
-struct FaultRates {
-  unsigned rpc_error = 50, lost_reply = 40, crash_at_send = 30, stale_receipt = 50, crash_at_write = 30;
-};
-
-class FakeNode final : public chain::Node {
+/// The chain as a node shows it, without faults.
+class ChainNode final : public chain::Node {
  public:
-  FakeNode(FakeChain& chain, SeededRandom& dice, FaultRates rates)
-      : chain_(chain), dice_(dice), rates_(rates) {}
-  void set_calm() { rates_ = {0, 0, 0, 0, 0}; }
-
+  explicit ChainNode(FakeChain& chain) : chain_(chain) {}
   Result<std::uint64_t> chain_id() override;
   Result<std::optional<chain::Block>> block(const chain::BlockId& id) override;
   Result<std::uint64_t> transaction_count(const Address& who, const chain::BlockId& at) override;
@@ -101,8 +89,7 @@ class FakeNode final : public chain::Node {
   Result<Bytes> code(const Address& who, const chain::BlockId& at) override;
   Result<chain::CallResult> call(const Address& from, const Address& to, const Bytes& data,
                                  const chain::BlockId& at) override;
-  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from,
-                                                                      const Address& to,
+  Result<std::variant<std::uint64_t, chain::CallResult>> estimate_gas(const Address& from, const Address& to,
                                                                       const Bytes& data) override;
   Result<chain::FeeSuggestion> suggest_fees() override;
   Result<chain::SendResult> send_raw(const Bytes& raw) override;
@@ -110,11 +97,30 @@ class FakeNode final : public chain::Node {
   Result<std::vector<chain::Log>> logs(const chain::LogFilter& filter) override;
 
  private:
-  bool hit(unsigned per_mille) { return dice_.below(1000) < per_mille; }
-  [[nodiscard]] std::optional<Error> fault();
   FakeChain& chain_;
-  SeededRandom& dice_;
-  FaultRates rates_;
+};
+
+namespace detail {
+struct ChainNodeHolder {
+  explicit ChainNodeHolder(FakeChain& chain) : real_node(chain) {}
+  ChainNode real_node;
+};
+}  // namespace detail
+
+/// The chain through a node that fails by dice. A stale receipt is one of a block that a reorg took away.
+class FakeNode final : private detail::ChainNodeHolder, public FaultyNode {
+ public:
+  FakeNode(FakeChain& chain, SeededRandom& dice, FaultRates rates)
+      : ChainNodeHolder(chain), FaultyNode(real_node, dice, rates), chain_(chain) {}
+
+ protected:
+  std::optional<chain::Receipt> stale_receipt(const Hash& transaction) override {
+    const auto* orphan = chain_.orphaned_receipt(transaction);
+    return orphan != nullptr ? std::optional(*orphan) : std::nullopt;
+  }
+
+ private:
+  FakeChain& chain_;
 };
 
 }  // namespace anduin::simulation

@@ -2,47 +2,56 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
-#include "settle/ledger_query.hpp"
+#include "simulation/books.hpp"
+#include "simulation/judge.hpp"
+#include "simulation/venue.hpp"
 
 namespace anduin::simulation {
 namespace {
 
 using settle::Ledger;
+using settle::State;
 using settle::Submitter;
 
-/// Rounds with faults, and the most that a quiet chain may need afterwards.
-constexpr std::uint64_t kStormRounds = 120, kQuietRoundsMax = 120;
-constexpr const char* kVaultAddress = "0xe7f1725e7734ce288f8367e1bb143e90bb3f0512";
-/// Publicly known development key, of no value anywhere.
-constexpr const char* kKey = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+/// The most that a quiet chain may need afterwards.
+constexpr std::uint64_t kQuietRoundsMax = 160;
+/// Quiet rounds with one key, where keys are rotated.
+constexpr std::uint64_t kTurn = 25;
+/// Somebody uses our key for something else: a few times in a run, or nothing of ours gets through.
+constexpr std::uint64_t kForeignMax = 4;
 
 struct Hook final : settle::WriteHook {
   Hook(SeededRandom& d, unsigned per_mille) : dice(d), rate(per_mille) {}
   SeededRandom& dice;
   unsigned rate;
   void strike() const {
-    if (dice.below(2000) < rate) throw Crash{};  // half of the rate on each side of the write
+    if (rate != 0 && dice.below(2000) < rate) throw Crash{};  // half of the rate on each side of the write
   }
   void before_commit(const char*) override { strike(); }
   void after_commit(const char*) override { strike(); }
-};
-
-/// A close as the venue has it, and what the vault must show for it.
-struct Expected {
-  ClosedPosition close;
-  Hash ref_id;
-  bool credit = false, capped = false;
-  U256 units;
 };
 
 std::filesystem::path fresh_path() {
   static std::uint64_t counter = 0;
   std::filesystem::path dir = "/dev/shm";
   if (!std::filesystem::is_directory(dir)) dir = std::filesystem::temp_directory_path();
-  return dir /
-         ("anduin-simulation-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".db");
+  return dir / ("anduin-simulation-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".db");
+}
+
+/// True while this object lives.
+class Flag {
+ public:
+  explicit Flag(bool& flag) : flag_(flag) { flag_ = true; }
+  ~Flag() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
+std::vector<Address> users_of(Outside& outside) {
+  std::vector<Address> out;
+  for (std::size_t i = 0; i < std::size(kAccounts); ++i) out.push_back(outside.user(i));
+  return out;
 }
 
 class World {
@@ -50,68 +59,63 @@ class World {
   explicit World(const WorldOptions& options)
       : options_(options),
         dice_(options.seed),
-        vault_(*chain::Vault::create(*Address::parse(kVaultAddress))),
-        chain_(vault_.address(), options.duplicate_check, dice_),
-        node_(chain_, dice_, rates_),
-        signer_(*chain::LocalSigner::from_hex_key(kKey, dice_)),
+        outside_(options.outside(options.duplicate_check, dice_, rates_)),
+        venue_(options.seed, dice_, clock_.wall_ms(), users_of(*outside_)),
         hook_(dice_, rates_.crash_at_write),
-        path_(fresh_path()) {
-    rival_.bytes.fill(0x77);
-    make_closes();
+        path_(fresh_path()),
+        rotates_(dice_.below(3) == 0) {
+    outside_->node().meanwhile = [this] { meanwhile(); };
+    counts().rotating = rotates_ ? 1 : 0;
+    counts().closes = venue_.closes().size();
+    for (const Expected& e : venue_.closes()) {
+      counts().held += e.held ? 1U : 0U;
+      if (!kAccounts[e.account].poor || e.item.action == chain::Action::kCredit || e.item.amount == 0) continue;
+      outside_->poison(e.item);
+      ++counts().poison;
+    }
   }
   ~World() {
     stop();
-    for (const char* suffix : {"", "-wal", "-shm", ".lock"})
-      std::filesystem::remove(path_.string() + suffix);
+    for (const char* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path_.string() + suffix);
   }
 
   Verdict run() {
-    for (; verdict_.rounds < kStormRounds; ++verdict_.rounds) round(true);
-    node_.set_calm();
-    chain_.set_calm();
+    for (; rounds() < options_.storm_rounds && verdict_.failure.empty(); ++rounds()) round();
+    storm_ = false;
+    outside_->calm();
     hook_.rate = 0;
-    const std::uint64_t end = verdict_.rounds + kQuietRoundsMax;
-    while (verdict_.failure.empty() && verdict_.rounds++ < end &&
-           !(drained() && delivered_ == closes_.size()))
-      round(false);
-    if (verdict_.failure.empty()) judge();
-    verdict_.closes = closes_.size();
+    const std::uint64_t end = rounds() + kQuietRoundsMax;
+    while (verdict_.failure.empty() && rounds()++ < end && !drained()) round();
+    if (verdict_.failure.empty()) verdict_.failure = judge(venue_.closes(), outside_->events(), path_);
+    if (verdict_.failure.empty() && !drained()) verdict_.failure = "not drained: a settlement is stuck";
+    count();
     return verdict_;
   }
 
  private:
-  void make_closes() {
-    const std::size_t count = 6 + dice_.below(8);
-    for (std::size_t i = 0; i < count; ++i) {
-      Expected e;
-      const bool first = dice_.below(2) == 0;
-      e.close.venue = "Bybit";
-      e.close.account = first ? "alice" : "bob";
-      e.close.id = "close-" + std::to_string(options_.seed) + "-" + std::to_string(i);
-      e.close.symbol = e.close.native_symbol = "BTCUSDT";
-      e.close.currency = e.close.fee_currency = "USDT";
-      // In cents, never the same twice: a wrong amount must not look right by chance.
-      const auto cents = static_cast<std::int64_t>(1 + i * 20'000 + dice_.below(10'000));
-      e.credit = dice_.below(2) == 0;
-      e.capped = !e.credit && !first;
-      e.units = U256(static_cast<std::uint64_t>(cents)) * 10'000;
-      e.close.pnl = Decimal(e.credit ? cents : -cents, -2);
-      e.close.closed_ms = clock_.wall_ms() + static_cast<std::int64_t>(dice_.below(1000));
-      e.ref_id = *settle::ref_id(e.close.venue, e.close.id);
-      closes_.push_back(std::move(e));
-    }
-  }
+  Counts& counts() { return verdict_.counts; }
+  std::uint64_t& rounds() { return verdict_.counts.rounds; }
 
-  settle::AccountTerms terms(const std::string& name) {
+  settle::AccountTerms terms(std::size_t i) {
     settle::AccountTerms t;
-    t.name = name;
+    t.name = kAccounts[i].name;
     t.venue = "Bybit";
-    t.uid = "uid-" + name;
-    t.user.bytes.fill(name == "alice" ? 0xa1 : 0xb0);
-    t.vault = {"main", FakeChain::kChainId, vault_.address(), true};
-    t.capped_seizure = name == "bob";
+    t.uid = std::string("uid-") + kAccounts[i].name;
+    t.user = outside_->user(i);
+    t.vault = {"main", FakeChain::kChainId, outside_->vault().address(), true};
+    t.capped_seizure = kAccounts[i].capped;
     t.settle_from_ms = clock_.wall_ms() - 3'600'000;
     return t;
+  }
+
+  std::unique_ptr<Submitter> make_submitter(std::size_t signer) {
+    settle::SubmitterOptions so;
+    so.vault_name = "main";
+    so.chain_id = FakeChain::kChainId;
+    so.in_flight_max = 4;
+    so.probe_blocked_ms = 12'000;  // a storm is minutes long, not hours
+    return options_.mutation.make(
+        {so, *ledger_, outside_->vault(), outside_->node(), outside_->signer(signer), clock_});
   }
 
   void start() {
@@ -122,174 +126,209 @@ class World {
     auto opened = Ledger::open(lo, clock_);
     if (!opened) throw std::runtime_error("ledger: " + opened.error().to_string());
     ledger_ = std::move(*opened);
-    for (const char* name : {"alice", "bob"}) {
-      const auto info = ledger_->register_account(terms(name));
+    if (options_.mutation.on_open) options_.mutation.on_open(path_);
+    for (std::size_t i = 0; i < std::size(kAccounts); ++i) {
+      const auto info = ledger_->register_account(terms(i));
       if (!info) throw std::runtime_error("account: " + info.error().to_string());
       // Where the venue's history goes on is only what the ledger says.
-      if (std::string(name) == "alice") delivered_ = info->watermark ? info->watermark->cursor.at(0) : 0;
+      read_to_[i] = ScriptedVenue::position(info->watermark);
     }
-    settle::SubmitterOptions so;
-    so.vault_name = "main";
-    so.chain_id = FakeChain::kChainId;
-    so.in_flight_max = 4;
-    submitter_ = options_.make({so, *ledger_, vault_, node_, *signer_, clock_});
+    // Whoever starts the host again may have given it another key; what the earlier one left is followed to its end.
+    if (rotates_) key_ = storm_ ? dice_.below(2) : 1 - key_;
+    submitter_ = make_submitter(key_);
   }
 
   void stop() {
+    if (submitter_ != nullptr) gather(*submitter_);
     submitter_.reset();
     ledger_.reset();
   }
 
-  void deliver() {
-    if (delivered_ >= closes_.size()) return;
-    const Expected& e = closes_[delivered_];
-    // alice's row carries the cursor over both accounts' closes; bob's closes go out before it moves.
-    settle::AccountBatch batch{e.close.account, {e.close}, {}, {}};
-    if (!ledger_->commit_batch(batch)) return;
-    settle::AccountBatch cursor{
-        "alice", {}, settle::Watermark{{static_cast<std::uint8_t>(delivered_ + 1)}, 1}, {}};
-    if (ledger_->commit_batch(cursor)) ++delivered_;
+  void gather(const Submitter& s) {
+    counts().lost_slots += s.status().lost_slots;
+    counts().bumps += s.status().bumps;
   }
 
+  bool commit(const settle::AccountBatch& batch) {
+    if (options_.mutation.commit) return options_.mutation.commit(*ledger_, batch);
+    return static_cast<bool>(ledger_->commit_batch(batch));
+  }
+
+  /// A close happens; who listens hears of it at once, without a watermark: the stream proves nothing.
+  void happen() {
+    const auto i = venue_.happen();
+    if (!i || !ledger_ || dice_.below(3) == 0) return;
+    const Expected& e = venue_.closes()[*i];
+    commit({e.close.account, {e.close}, {}, {}});
+  }
+
+  /// The next page of an account's history, and its watermark with it.
+  void sweep() {
+    const std::size_t i = dice_.below(std::size(kAccounts));
+    auto page = venue_.history(i, read_to_[i]);
+    if (page.empty()) return;
+    const std::size_t to = read_to_[i] + page.size();
+    if (commit({kAccounts[i].name, std::move(page), ScriptedVenue::watermark(to), {}})) read_to_[i] = to;
+  }
+
+  /// The venue says it again, from either source, sometimes with another amount.
   void redeliver() {
-    if (delivered_ == 0) return;
-    ++verdict_.duplicates;
-    ClosedPosition again = closes_[dice_.below(delivered_)].close;
-    again.origin = Origin::kHistory;
+    const Expected* e = venue_.any(dice_);
+    if (e == nullptr) return;
+    const Book book = read_book(path_);
+    const bool known = book.contains(e->item.ref_id);
+    ClosedPosition again = e->close;
+    again.origin = dice_.below(2) == 0 ? Origin::kHistory : Origin::kStream;
+    const bool other = known && dice_.below(3) == 0;
+    if (other) again.pnl = again.pnl + Decimal(1 + static_cast<std::int64_t>(dice_.below(500)), -2);
+    ++(other ? counts().corrections : counts().duplicates);
     const auto out = ledger_->commit_batch({again.account, {again}, {}, {}});
-    if (out && out->front().outcome != settle::Outcome::kDuplicate) {
-      verdict_.failure = "a repeated close was not a duplicate";
+    if (!out) return;
+    using settle::Outcome;
+    if (known && out->front().outcome != (other ? Outcome::kConflict : Outcome::kDuplicate)) {
+      verdict_.failure = "a known close was taken as a new one";
     }
+    if (other && options_.mutation.on_correction) options_.mutation.on_correction(path_, again);
+  }
+
+  /// A person looks at what is held and decides.
+  void operate() {
+    for (const auto& [ref, row] : read_book(path_)) {
+      const bool held = row.state == State::kQuarantined;
+      if (!held && !(row.state == State::kBlocked && row.slots_used >= settle::kSlotsPerItemMax)) continue;
+      ++counts().decisions;
+      const Expected& e = close_of(ref);
+      const auto done = held && !e.approve ? ledger_->reject(ref, "operator", "not ours")
+                                           : ledger_->approve(ref, "operator", "seen at the venue");
+      if (!done) verdict_.failure = "operator: " + done.error().to_string();
+      return;
+    }
+  }
+
+  Expected& close_of(const Hash& ref) {
+    for (Expected& e : venue_.closes()) {
+      if (e.item.ref_id == ref) return e;
+    }
+    throw std::runtime_error("a settlement that the venue does not know");
+  }
+
+  /// While a submitter waits for the network, the rest of the world goes on.
+  void meanwhile() {
+    if (!storm_ || nested_ || dice_.below(100) >= 4) return;
+    const Flag nested(nested_);
+    ++counts().meanwhile;
+    switch (dice_.below(6)) {
+      case 0: reorg(); break;
+      case 1: happen(); break;
+      case 2: sweep(); break;
+      case 3: operate(); break;
+      default: outside_->mine();
+    }
+  }
+
+  void reorg() {
+    ++counts().reorgs;
+    outside_->reorg(1 + dice_.below(Outside::kReorgMax));
   }
 
   /// What the outside does in this round.
   void weather() {
     const auto roll = dice_.below(100);
-    if (roll < 45)
-      chain_.mine();
-    else if (roll < 55) {
-      ++verdict_.reorgs;
-      chain_.reorg(1 + dice_.below(FakeChain::kReorgMax));
-    } else if (roll < 60) {
-      ++verdict_.drops;
-      chain_.drop_one();
-    } else if (roll < 62 && verdict_.foreign < 4) {
-      ++verdict_.foreign;
-      chain_.use_key(signer_->address());
-    } else if (roll < 66 && options_.duplicate_check)
-      rival();
+    if (roll < 45) outside_->mine();
+    else if (roll < 55) reorg();
+    else if (roll < 60) {
+      ++counts().drops;
+      outside_->drop_one();
+    } else if (roll < 62 && counts().foreign < kForeignMax) {
+      ++counts().foreign;
+      outside_->use_key();
+    } else if (roll < 66 && options_.duplicate_check) rival();
+    else if (roll < 67 || paused_) {
+      paused_ = !paused_;
+      counts().pauses += paused_ ? 1U : 0U;
+      outside_->set_paused(paused_);
+    }
     clock_.advance_ms(static_cast<std::int64_t>(dice_.below(4'000)));
   }
 
+  /// Another host settles the same close, now and then with another amount.
   void rival() {
-    const Expected& e = closes_[dice_.below(closes_.size())];
-    const auto action = e.credit   ? chain::Action::kCredit
-                        : e.capped ? chain::Action::kSeizeCapped
-                                   : chain::Action::kSeize;
-    ++verdict_.rivals;
-    chain_.rival(rival_, *vault_.settle_call({action, terms(e.close.account).user, e.units, e.ref_id}));
+    Expected& e = venue_.closes()[dice_.below(venue_.closes().size())];
+    if (e.item.amount == 0 || (e.held && !e.approve)) return;
+    chain::VaultItem item = e.item;
+    if (dice_.below(6) == 0) {
+      item.amount += 1 + dice_.below(1'000);
+      e.wrong.push_back(item.amount);
+      ++counts().wrong_rivals;
+    }
+    ++counts().rivals;
+    outside_->rival(item);
   }
 
-  void round(bool storm) {
+  void tick() {
+    const auto ticked = submitter_->tick();
+    if (ticked) return;
+    if (options_.mutation.restarts) throw Crash{};
+    verdict_.failure = "fatal: " + ticked.error().to_string();
+  }
+
+  void round() {
     try {
       if (!ledger_) start();
-      if (storm ? dice_.below(4) == 0 : true) deliver();
-      if (storm && dice_.below(8) == 0) redeliver();
-      if (storm && dice_.below(150) == 0) throw Crash{};
-      for (int i = 0; i < 2; ++i) {
-        const auto ticked = submitter_->tick();
-        if (!ticked) {
-          verdict_.failure = "fatal: " + ticked.error().to_string();
-          return;
-        }
-      }
+      if (!storm_ || dice_.below(5) == 0) happen();
+      if (!storm_ || dice_.below(4) == 0) sweep();
+      if (storm_ && dice_.below(8) == 0) redeliver();
+      if (dice_.below(6) == 0) operate();
+      if (storm_ && dice_.below(150) == 0) throw Crash{};
+      for (int i = 0; i < 2 && verdict_.failure.empty(); ++i) tick();
     } catch (const Crash&) {
-      count();
-      ++verdict_.crashes;
+      ++counts().crashes;
       stop();
     }
-    if (storm) {
+    if (storm_) {
       weather();
     } else {
-      chain_.mine();
+      outside_->mine();
       clock_.advance_ms(2'000);
+      // A slot that an earlier key never signed waits for a run with that key.
+      if (rotates_ && rounds() % kTurn == 0) stop();
     }
   }
 
   void count() {
-    if (!submitter_) return;
-    verdict_.lost_slots += submitter_->status().lost_slots;
-    verdict_.bumps += submitter_->status().bumps;
+    stop();
+    const FaultyNode& node = outside_->node();
+    counts().rpc_errors = node.rpc_errors;
+    counts().lost_replies = node.lost_replies;
+    counts().stale_receipts = node.stale_receipts;
+    const SlotCounts slots = count_slots(path_);
+    counts().slots = slots.slots;
+    counts().batches = slots.batches;
   }
 
   bool drained() {
-    if (!ledger_) return false;
-    auto reader = settle::LedgerReader::open(path_);
-    const auto sums = (*reader)->sums();
-    return sums->settled == delivered_ && sums->waiting == 0 && chain_.height() > 0;
-  }
-
-  void judge() {
-    std::map<Hash, std::vector<chain::VaultEvent>> effects;
-    for (const auto& block : chain_.blocks()) {
-      for (const auto& tx : block.transactions) {
-        for (const auto& log : block.receipts.at(tx.decoded.hash).logs) {
-          const auto event = vault_.parse_event(log);
-          if (event && *event) effects[(*event)->ref_id].push_back(**event);
-        }
-      }
+    if (!ledger_ || !venue_.all_happened()) return false;
+    for (std::size_t i = 0; i < std::size(kAccounts); ++i) {
+      if (!venue_.history(i, read_to_[i]).empty()) return false;
     }
-    for (const auto& e : closes_) {
-      const auto& seen = effects[e.ref_id];
-      if (seen.size() != 1) {
-        verdict_.failure = e.close.id + ": " +
-                           (seen.empty() ? "lost" : "settled " + std::to_string(seen.size()) + " times");
-        return;
-      }
-      const auto& event = seen.front();
-      if (event.credit != e.credit || event.requested != e.units ||
-          event.user != terms(e.close.account).user) {
-        verdict_.failure = e.close.id + ": settled with another amount or user";
-        return;
-      }
+    for (const auto& [ref, row] : read_book(path_)) {
+      if (!is_over(row.state)) return false;
     }
-    if (!drained()) verdict_.failure = "not drained: a settlement is stuck";
-    count();
-    check_books(effects);
-  }
-
-  void check_books(const std::map<Hash, std::vector<chain::VaultEvent>>& effects) {
-    if (!verdict_.failure.empty()) return;
-    boost::multiprecision::cpp_int sum = 0;
-    for (const auto& [ref, events] : effects) {
-      for (const auto& e : events) {
-        if (e.credit)
-          sum += boost::multiprecision::cpp_int(e.moved);
-        else
-          sum -= boost::multiprecision::cpp_int(e.moved);
-      }
-    }
-    auto reader = settle::LedgerReader::open(path_);
-    if (const auto books = (*reader)->sums(); books->ledger_sum != sum.str()) {
-      verdict_.failure = "books: ledger " + books->ledger_sum + ", chain " + sum.str();
-    }
-    if (const auto audit = (*reader)->verify_audit(); !audit->ok)
-      verdict_.failure = "audit: " + audit->text;
+    return true;
   }
 
   WorldOptions options_;
   SeededRandom dice_;
   FaultRates rates_;
   ManualClock clock_;
-  chain::Vault vault_;
-  FakeChain chain_;
-  FakeNode node_;
-  std::unique_ptr<chain::LocalSigner> signer_;
+  std::unique_ptr<Outside> outside_;
+  ScriptedVenue venue_;
   Hook hook_;
   std::filesystem::path path_;
-  Address rival_;
-  std::vector<Expected> closes_;
-  std::size_t delivered_ = 0;
+  const bool rotates_;
+  std::size_t key_ = 0;
+  bool storm_ = true, nested_ = false, paused_ = false;
+  std::size_t read_to_[std::size(kAccounts)] = {};
   Verdict verdict_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Submitter> submitter_;
