@@ -3,6 +3,8 @@
 // once.
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "settle/chain_support.hpp"
 
 using namespace anduin;
