@@ -159,7 +159,9 @@ Stage::Stage(StageOptions options) : options_(std::move(options)) {
     players_[c.venue] = std::make_unique<Sim>(options_.bin, c.venue, options_.dir / (c.venue + "-recorded"), files);
   }
   test::AnvilOptions anvil;
-  anvil.block_time_s = options_.block_time_s;
+  anvil.block_time_s = options_.mine_on_demand ? 0 : options_.block_time_s;
+  anvil.mine_on_demand = options_.mine_on_demand;
+  anvil.slots_in_an_epoch = options_.slots_in_an_epoch;
   anvil_ = std::make_unique<test::Anvil>(anvil);
   test::VaultOptions vault;
   vault.duplicate_check = options_.duplicate_check;

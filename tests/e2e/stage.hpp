@@ -83,6 +83,8 @@ struct StageOptions {
   std::filesystem::path dir;  ///< for everything that is written
   bool duplicate_check = true;
   unsigned block_time_s = 1;
+  bool mine_on_demand = false;      ///< no block but by chain().mine()
+  unsigned slots_in_an_epoch = 2;   ///< finalized = latest - twice this
   std::uint64_t seed = 1;
   std::vector<Cast> cast = two_venues();
   /// Canonical name -> venue -> the venue's own name: `symbols:` of the pipeline file.
@@ -108,6 +110,7 @@ class Stage {
   test::Anvil& chain() { return *anvil_; }
   test::TestVault& vault() { return *vault_; }
   [[nodiscard]] const std::filesystem::path& pipeline_file() const { return pipeline_; }
+  [[nodiscard]] std::filesystem::path program() const { return options_.bin / "anduin"; }
   [[nodiscard]] std::filesystem::path ledger_file() const { return options_.dir / "anduin.db"; }
   /// Where `anduin ctl` reaches the host.
   [[nodiscard]] std::filesystem::path control_socket() const { return options_.dir / "anduin.sock"; }
