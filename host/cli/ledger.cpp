@@ -72,13 +72,6 @@ int show(const Options& o) {
   return kGood;
 }
 
-int export_rows(const Options& o) {
-  auto reader = open(o);
-  if (!reader) return fail(reader.error());
-  auto ok = (*reader)->export_rows([](const nlohmann::json& row) { std::printf("%s\n", row.dump().c_str()); });
-  return ok ? kGood : fail(ok.error());
-}
-
 int sums(const Options& o) {
   auto reader = open(o);
   if (!reader) return fail(reader.error());
@@ -134,11 +127,11 @@ void add_ledger(CLI::App& app, Action& action) {
   lister->add_option("--limit", o->filter.limit, "at most so many rows")->check(CLI::Range(1, 1'000'000));
   lister->add_flag("--json", o->json, "as JSON");
   add("show", "one settlement with its whole trail", &show)->add_option("REF", o->ref, "refId (0x...) or the venue's close id")->required();
-  add("export", "every row as one JSON line, for auditors", &export_rows);
   add("sums", "the sums of the reconciliation line", &sums)->add_flag("--json", o->json, "as JSON");
   add("unproven", "ranges of history that a venue could not prove complete", &unproven)->add_flag("--json", o->json, "as JSON");
   add_ledger_verify(*cmd, action);
   add_ledger_backup(*cmd, action);
+  add_ledger_export(*cmd, action);
 }
 
 }  // namespace anduin::cli

@@ -33,5 +33,6 @@ inline constexpr const char* kDefaultLedger = "sqlite:anduin.db";
 /// verify, backup and export: files of their own. `cmd` is the parser of `anduin ledger`.
 void add_ledger_verify(CLI::App& cmd, Action& action);
 void add_ledger_backup(CLI::App& cmd, Action& action);
+void add_ledger_export(CLI::App& cmd, Action& action);
 
 }  // namespace anduin::cli

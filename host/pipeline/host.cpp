@@ -94,6 +94,8 @@ Result<void> Host::Impl::start() {
     auto opened = settle::Ledger::open(ledger_options(settings, rates), clock);
     if (!opened) return opened.error();
     ledger = std::move(*opened);
+    // The log leaves the machine; the book may be held against it later.
+    if (const auto at = ledger->checkpoint(); at) spdlog::info("[ledger] {} checkpoint {}", settings.ledger.sqlite.string(), at->to_string());
     if (auto ok = start_vaults(); !ok) return ok;
     writer = std::make_unique<settle::LedgerWriter>(*ledger, [this] {
       for (auto& v : vaults) v->wake();
@@ -284,7 +286,10 @@ Host::Status Host::Impl::status() {
   s.accounts.insert(s.accounts.end(), idle_accounts.begin(), idle_accounts.end());
   for (const auto& v : vaults) {
     const auto t = v->status();
-    s.vaults.push_back({v->name(), t.last_error.empty(), t.lost_slots, t.open_slots + t.queued, t.last_error});
+    std::string problem = t.last_error;
+    if (problem.empty() && t.foreign_events > 0)
+      problem = std::to_string(t.foreign_events) + " settlements on the chain have no row in this ledger";
+    s.vaults.push_back({v->name(), t.last_error.empty(), t.lost_slots, t.open_slots + t.queued, problem});
     for (const auto& e : v->endpoints()) {
       const bool good = e.state <= chain::EndpointState::kLagging;
       s.endpoints.push_back({v->name() + " " + e.name, good, e.failures, 0,

@@ -71,6 +71,18 @@ void Ledger::Impl::check_epoch(const SignerKey& key) {
   }
 }
 
+Result<Checkpoint> Ledger::checkpoint() {
+  return impl_->read([&] { return settle::checkpoint(*impl_->db); });
+}
+
+Result<void> Ledger::ready() {
+  if (!impl_->failed) return {};
+  // A value that differs: SQLite writes nothing for one that does not.
+  return impl_->write("ready", [&] {
+    impl_->db->exec("INSERT INTO nonce_block(scope, next) VALUES('ledger: ready', 1) ON CONFLICT(scope) DO UPDATE SET next = next + 1");
+  });
+}
+
 Result<bool> Ledger::is_processed(const Hash& ref_id) {
   return impl_->read([&] {
     Query q(*impl_->db, "SELECT 1 FROM settlement WHERE ref_id = ?");

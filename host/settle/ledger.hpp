@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/clock.hpp"
+#include "settle/audit.hpp"
 #include "settle/bridge.hpp"
 #include "settle/types.hpp"
 
@@ -150,6 +151,12 @@ class Ledger {
   Result<Decided> reject(const Hash& ref_id, const std::string& actor, const std::string& reason) {
     return reject(ref_id.to_string(), actor, reason);
   }
+
+  /// The last audit row: number and digest.
+  Result<Checkpoint> checkpoint();
+  /// False after a write that failed, until one succeeds: tries one. The error says why nothing may be planned or
+  /// sent. Costs nothing while all is well.
+  Result<void> ready();
 
   /// For SettlementBridge::Known.
   Result<bool> is_processed(const Hash& ref_id);

@@ -1,6 +1,7 @@
 // What the parts of the ledger share: the guarded write and the transitions. Internal to host/settle.
 // Thread: every entry takes the mutex in write() or read().
 #pragma once
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <type_traits>
@@ -24,6 +25,7 @@ struct Ledger::Impl {
   Clock& clock;
   std::mutex mutex;
   std::unique_ptr<Database> db;
+  std::atomic<bool> failed = false;  ///< the last write did
   std::map<std::string, Account> accounts;  ///< registered by this process
   std::map<std::pair<std::uint64_t, Address>, Address>
       signers;  ///< acquired by this process, and for which vault
@@ -40,13 +42,16 @@ struct Ledger::Impl {
       if constexpr (std::is_void_v<T>) {
         body();
         commit(what, tx);
+        failed = false;
         return {};
       } else {
         T out = body();
         commit(what, tx);
+        failed = false;
         return out;
       }
     } catch (const ErrorException& e) {
+      if (e.error.kind == ErrorKind::kFatal) failed = true;
       return e.error;
     }
   }

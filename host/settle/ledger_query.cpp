@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "settle/audit.hpp"
+#include "settle/ledger_json.hpp"
 #include "settle/ledger_schema.hpp"
 
 namespace anduin::settle {
@@ -11,88 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// Columns of a settlement in the order of settlement_json().
-#define ANDUIN_SETTLEMENT_COLUMNS \
-  "id, ref_id, state, reason, venue, account, user_addr, position_id, symbol, native_symbol, market, side, " \
-  "entry_price, exit_price, size, pnl, pnl_text, currency, fee, fee_text, fee_currency, usd, rate, " \
-  "rate_source, rate_ms, action, units, onchain_units, closed_ms, received_ms, origin, evidence, verified, " \
-  "duplicates, chain_id, vault, fee_rate, fee_rate_source, fee_rate_ms, slots_used, " \
-  "(SELECT max(at_ms) FROM audit WHERE settlement_id = settlement.id)"
-
-json text_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.text(column)); }
-
-json hex_or_null(const Query& q, int column) {
-  return q.null(column) ? json() : json(q.hash(column).to_string());
-}
-
-json rate_json(const Query& q, int column) {
-  if (q.null(column)) return {};
-  return {{"usd", q.text(column)}, {"source", q.text(column + 1)}, {"at", q.integer(column + 2)}};
-}
-
-json settlement_json(const Query& q) {
-  return {{"row", q.integer(0)}, {"ref", q.hash(1).to_string()}, {"state", q.text(2)}, {"reason", q.text(3)},
-          {"venue", q.text(4)}, {"account", q.text(5)}, {"user", q.address(6).to_string()}, {"id", q.text(7)},
-          {"symbol", q.text(8)}, {"nativeSymbol", q.text(9)}, {"market", q.text(10)}, {"side", q.text(11)},
-          {"entryPrice", text_or_null(q, 12)}, {"exitPrice", text_or_null(q, 13)}, {"size", text_or_null(q, 14)},
-          {"pnl", q.text(15)}, {"pnlText", q.text(16)}, {"currency", q.text(17)},
-          {"fee", q.text(18)}, {"feeText", q.text(19)}, {"feeCurrency", q.text(20)}, {"usd", q.text(21)},
-          {"rate", rate_json(q, 22)}, {"feeRate", rate_json(q, 36)},
-          {"action", text_or_null(q, 25)}, {"units", text_or_null(q, 26)}, {"onchainUnits", text_or_null(q, 27)},
-          {"closedAt", q.integer(28)}, {"receivedAt", q.integer(29)}, {"origin", q.text(30)},
-          {"evidence", q.text(31)}, {"verified", q.text(32)}, {"duplicates", q.integer(33)},
-          {"chainId", q.integer(34)}, {"vault", q.address(35).to_string()}, {"slotsUsed", q.integer(39)},
-          {"since", q.null(40) ? json() : json(q.integer(40))}};
-}
-
-json report_json(const Query& q) {
-  return {{"report", q.integer(0)}, {"state", q.text(1)}, {"ref", hex_or_null(q, 2)},
-          {"venue", q.text(3)}, {"account", q.text(4)}, {"user", q.address(5).to_string()}, {"id", q.text(6)},
-          {"action", text_or_null(q, 7)}, {"units", text_or_null(q, 8)}, {"pnl", q.text(9)}, {"currency", q.text(10)},
-          {"fee", q.text(11)}, {"closedAt", q.integer(12)}, {"receivedAt", q.integer(13)}, {"origin", q.text(14)},
-          {"evidence", q.text(15)}, {"reason", q.text(16)}, {"seen", q.integer(17)}};
-}
-
-#define ANDUIN_REPORT_COLUMNS \
-  "id, kind, ref_id, venue, account, user_addr, position_id, action, units, pnl, currency, fee, closed_ms, " \
-  "received_ms, origin, evidence, reason, seen"
-
 json integer_or_null(const Query& q, int column) { return q.null(column) ? json() : json(q.integer(column)); }
-
-json attempts_json(Database& db, std::int64_t slot) {
-  json out = json::array();
-  Query q(db,
-          "SELECT hash, noop, max_fee, tip, created_ms, first_sent_ms, last_sent_ms, sends, last_error FROM attempt "
-          "WHERE slot_id = ? ORDER BY seq");
-  q.bind(slot);
-  while (q.step()) {
-    out.push_back({{"transaction", q.hash(0).to_string()}, {"noop", q.integer(1) != 0}, {"maxFee", q.text(2)},
-                   {"tip", q.text(3)}, {"createdAt", q.integer(4)}, {"firstSentAt", integer_or_null(q, 5)},
-                   {"lastSentAt", integer_or_null(q, 6)}, {"sends", q.integer(7)}, {"lastError", q.text(8)}});
-  }
-  return out;
-}
-
-json slots_json(Database& db, std::int64_t settlement) {
-  json out = json::array();
-  std::vector<std::int64_t> ids;
-  {
-    Query q(db,
-            "SELECT s.id, s.nonce, s.signer, s.state, s.win_hash, s.block_hash, s.block_number, s.created_ms, "
-            "s.ended_ms, s.gas_limit FROM slot_item i JOIN slot s ON s.id = i.slot_id WHERE i.settlement_id = ? "
-            "ORDER BY s.id");
-    q.bind(settlement);
-    while (q.step()) {
-      ids.push_back(q.integer(0));
-      out.push_back({{"slot", q.integer(0)}, {"nonce", q.integer(1)}, {"signer", q.address(2).to_string()},
-                     {"state", q.text(3)}, {"transaction", hex_or_null(q, 4)}, {"blockHash", hex_or_null(q, 5)},
-                     {"blockNumber", integer_or_null(q, 6)}, {"reservedAt", q.integer(7)},
-                     {"endedAt", integer_or_null(q, 8)}, {"gasLimit", q.integer(9)}});
-    }
-  }
-  for (std::size_t i = 0; i < ids.size(); ++i) out[i]["attempts"] = attempts_json(db, ids[i]);
-  return out;
-}
 
 json audit_json(Database& db, std::int64_t settlement) {
   json out = json::array();
@@ -197,31 +117,6 @@ Result<json> LedgerReader::show(const std::string& ref) {
     out["reports"] = std::move(reports);
     return out;
   });
-}
-
-Result<void> LedgerReader::export_rows(const std::function<void(const json&)>& row) {
-  try {
-    std::int64_t last = 0;
-    while (true) {
-      std::vector<std::pair<std::int64_t, json>> page;
-      {
-        Query q(*db_, "SELECT " ANDUIN_SETTLEMENT_COLUMNS " FROM settlement WHERE id > ? ORDER BY id LIMIT 500");
-        q.bind(last);
-        while (q.step()) page.emplace_back(q.integer(0), settlement_json(q));
-      }
-      if (page.empty()) break;
-      last = page.back().first;
-      for (auto& [id, object] : page) {
-        object["slots"] = slots_json(*db_, id);
-        row(object);
-      }
-    }
-    Query r(*db_, "SELECT " ANDUIN_REPORT_COLUMNS " FROM report ORDER BY id");
-    while (r.step()) row(report_json(r));
-    return {};
-  } catch (const ErrorException& e) {
-    return e.error;
-  }
 }
 
 Result<Sums> LedgerReader::sums() {

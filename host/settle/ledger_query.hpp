@@ -1,9 +1,8 @@
-// The settlement book as a reader sees it: list, show, export, sums, audit check. Opens the file read-only,
+// The settlement book as a reader sees it: list, show, sums, proof. Opens the file read-only,
 // also while a host writes it. Thread: one caller at a time per reader. Rows are JSON with the fields of
 // docs and `ledger show`.
 #pragma once
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 
@@ -45,8 +44,6 @@ class LedgerReader {
   /// Full trail of one settlement: frame -> close -> policy -> slots and attempts -> block, audit rows,
   /// reports with the same refId. `ref` is a refId (0x...) or a venue's close id. kBadRequest when unknown.
   Result<nlohmann::json> show(const std::string& ref);
-  /// Every settlement and report, one object each, in row order.
-  Result<void> export_rows(const std::function<void(const nlohmann::json&)>& row);
   Result<Sums> sums();
   /// verify(), as one sentence.
   Result<AuditCheck> verify_audit();

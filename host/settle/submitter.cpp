@@ -131,6 +131,8 @@ Result<bool> Submitter::tick() {
 }
 
 Result<bool> Submitter::tick_inner() {
+  // What cannot be written down is not planned, and nothing is sent again either.
+  if (auto ready = ledger_.ready(); !ready) return ready.error();
   if (auto started = start(); !started) return started.error();
   if (reload_) {
     if (auto loaded = reload(); !loaded) return loaded.error();

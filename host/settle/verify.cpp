@@ -324,6 +324,14 @@ struct Check {
     }
   }
 
+  /// The file's own pages and indexes: rows may be whole while what finds them is not.
+  void pages() {
+    Query q(db, "PRAGMA integrity_check(20)");
+    while (q.step()) {
+      if (q.text(0) != "ok") out.add({"", "file", q.text(0)});
+    }
+  }
+
   /// What came in from outside is kept under its own hash.
   void bodies() {
     Query q(db, "SELECT evidence, body FROM inbound_body");
@@ -346,6 +354,7 @@ void VerifyReport::add(VerifyProblem problem) {
 VerifyReport verify_book(Database& db, const std::optional<Checkpoint>& since) {
   VerifyReport out;
   Check check{db, out, {}, {}, {}, {}, {}, {}};
+  check.pages();
   check.trail(since);
   check.settlement_rows();
   check.report_rows();
