@@ -5,6 +5,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/random.hpp"
 #include "chain/http_transport.hpp"
