@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "base/random.hpp"
 #include "chain/http_transport.hpp"
@@ -263,4 +264,74 @@ TEST_CASE("runbook: compromised key", "[anvil][runbook]") {
   const auto book = anduin_ledger("export --format csv " + d.ledger);
   CHECK(book.text.find("foreign_event") != std::string::npos);
   CHECK(book.text.find(ref_id("Bybit", "theft")->to_string()) != std::string::npos);
+}
+
+TEST_CASE("runbook: an operator's day", "[anvil][runbook]") {
+  NEED_ANVIL();
+  Drill d;
+  const auto copy = d.dir.path() / "evening.db";
+  const std::string wrong = ref_id("Bybit", "wrong")->to_string();
+  {
+    Life life(d.dir, d.anvil, d.vault, kOldKey);
+    // A wrong PnL arrives: ten times what entry, exit and size give. It is held, and can be seen.
+    auto c = close_of("wrong", "1000");
+    c.kind = InstrumentKind::kLinearPerpetual;
+    c.base_currency = "BTC";
+    c.entry_price = Decimal::of("43000");
+    c.exit_price = Decimal::of("43200");
+    c.size = Decimal::of("0.5");
+    CHECK(commit(*life.ledger, c) == Outcome::kHeld);
+    life.close("right", "7");
+    d.wait_settled({"right"});
+    const auto list = anduin_ledger("list --state QUARANTINED " + d.ledger);
+    INFO(list.text);
+    CHECK(list.status == 0);
+    CHECK(list.text.find("plausibility") != std::string::npos);
+    CHECK(list.text.find("anduin ctl approve " + wrong) != std::string::npos);
+    // It was right after all; a person says so, and why.
+    REQUIRE(life.ledger->approve(wrong, "operator carol", "the venue paid a rebate, ticket 42"));
+    life.thread->wake();
+    d.wait_settled({"wrong"});
+    REQUIRE(anduin_ledger("backup " + copy.string() + " " + d.ledger).status == 0);
+    life.close("late", "2");
+    d.wait_settled({"late"});
+  }
+  // The export explains it.
+  bool explained = false;
+  const auto book = anduin_ledger("export " + d.ledger);
+  std::istringstream lines(book.text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto row = nlohmann::json::parse(line);
+    if (row["ref"] != wrong) continue;
+    explained = true;
+    CHECK(row["policy"]["verdict"] == "QUARANTINED");
+    CHECK(row["policy"]["decidedBy"] == "operator carol");
+    CHECK(row["policy"]["decisionReason"] == "the venue paid a rebate, ticket 42");
+    CHECK(row["outcome"]["blockNumber"].is_number());
+    CHECK(row["outcome"]["moved"] == "1000000000");
+  }
+  CHECK(explained);
+  // Somebody edits the database by hand: triggers off, one amount, one name.
+  CHECK(d.verify().status == 0);
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open(d.dir.ledger().c_str(), &db) == SQLITE_OK);
+  CHECK(sqlite3_exec(db, "DROP TRIGGER settlement_frozen; UPDATE settlement SET units = '9000000' WHERE position_id = 'right'",
+                     nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+  const auto found = anduin_ledger("verify " + d.ledger);
+  INFO(found.text);
+  CHECK(found.status == 1);
+  CHECK(found.text.find(ref_id("Bybit", "right")->to_string()) != std::string::npos);
+  CHECK(d.verify().text.find("the chain has 7000000 units") != std::string::npos);
+  // The disk dies; the evening's copy takes its place, the venue shows its history again. Nothing settles twice.
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(d.dir.ledger().string() + suffix);
+  std::filesystem::copy_file(copy, d.dir.ledger());
+  Life life(d.dir, d.anvil, d.vault, kOldKey);
+  for (const auto& [id, pnl] : {std::pair("late", "2"), std::pair("right", "7"), std::pair("next", "1")}) life.close(id, pnl);
+  d.wait_settled({"wrong", "right", "late", "next"});
+  d.once_each(4);
+  const auto proof = d.verify();
+  INFO(proof.text);
+  CHECK(proof.status == 0);
+  CHECK(proof.text.find("sum=1010000000") != std::string::npos);
 }
