@@ -192,7 +192,9 @@ Result<SafeFacts> Safe::probe(Node& node) const {
     return Error{ErrorKind::kBadRequest, "Safe " + address_.to_string(), why};
   };
   // What a contract that is no Safe answers is not a fault of the node.
-  const auto as_bad = [&](const Error& e) { return e.kind == ErrorKind::kProtocol ? bad(e.text) : e; };
+  const auto as_bad = [](const Error& e) {
+    return e.kind == ErrorKind::kProtocol ? Error{ErrorKind::kBadRequest, e.where, e.text} : e;
+  };
   const auto code = node.code(address_, Tag::kLatest);
   if (!code) return code.error();
   if (code->empty()) return bad("there is no contract at this address on this chain");

@@ -22,5 +22,6 @@ void add_run(CLI::App& app, Action& action);
 void add_ledger(CLI::App& app, Action& action);
 void add_ctl(CLI::App& app, Action& action);
 void add_balance(CLI::App& app, Action& action);
+void add_safe(CLI::App& app, Action& action);
 
 }  // namespace anduin::cli

@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   anduin::cli::add_ledger(app, action);
   anduin::cli::add_ctl(app, action);
   anduin::cli::add_balance(app, action);
+  anduin::cli::add_safe(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

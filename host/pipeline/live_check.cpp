@@ -5,13 +5,15 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "chain/http_transport.hpp"
+#include "chain/json_rpc_node.hpp"
 #include "net/event_loop.hpp"
 #include "net/http_client.hpp"
 #include "net/tls.hpp"
 #include "pipeline/market_option.hpp"
 #include "pipeline/public_venue.hpp"
-#include "pipeline/signer_factory.hpp"
 #include "pipeline/vault_options.hpp"
+#include "pipeline/vault_signers.hpp"
 #include "venue/key_policy.hpp"
 #include "venue/live_transport.hpp"
 
@@ -265,16 +267,16 @@ class LiveCheck {
               "'; remove one of them");
   }
 
-  /// Whose calls the vault will see; nothing when it cannot be found out, which has been said then.
-  std::optional<chain::Address> vault_signer(const VaultSettings& v, const std::string& subject) {
-    const auto signer = make_signer(v.signer, subject, clock_, random_);
-    const auto ours = signer ? (*signer)->verify() : Result<void>(signer.error());
-    if (!ours) {
-      add(Verdict::kFailed, subject, ours.error().to_string());
-      return std::nullopt;
-    }
-    add(Verdict::kGood, subject, "signs as " + (*signer)->address().to_string());
-    return (*signer)->address();
+  /// Who signs, proven on one endpoint; false when it has been said why not.
+  bool prove(const VaultSigners& signers, const Secret& endpoint, const std::string& subject) {
+    auto transport = chain::HttpTransport::create(endpoint.value);
+    if (!transport) return add(Verdict::kFailed, subject, transport.error().to_string()), false;
+    chain::JsonRpcNode node(**transport);
+    const auto proof = prove_signers(signers, node);
+    if (!proof) return add(Verdict::kFailed, subject, proof.error().to_string()), false;
+    for (const std::string& warning : proof->warnings) add(Verdict::kWarning, subject, warning);
+    add(Verdict::kGood, subject, proof->sentence);
+    return true;
   }
 
   void vault(const VaultSettings& v) {
@@ -284,22 +286,25 @@ class LiveCheck {
     if (!complete)
       return add(Verdict::kWarning, subject,
                  "dry-run, and not all of rpc, address, chain_id and signer is set: nothing was verified");
-    const auto signer = vault_signer(v, subject);
-    if (!signer) return;
+    const auto signers = make_vault_signers(v, subject, clock_, random_);
+    if (!signers) return add(Verdict::kFailed, subject, signers.error().to_string());
+    bool proven = false;
+    for (std::size_t i = 0; i < v.rpc.size() && !proven; ++i) proven = prove(*signers, v.rpc[i], subject);
+    if (!proven) return;
     for (std::size_t i = 0; i < v.rpc.size(); ++i) {
       const std::string at = v.rpc.size() == 1 ? subject : subject + " endpoint " + std::to_string(i + 1);
-      const auto facts = probe_vault(v, v.rpc[i], *signer, random_);
+      const auto facts = probe_vault(v, v.rpc[i], signers->settler(), random_);
       if (!facts)
         add(Verdict::kFailed, at, facts.error().to_string());
       else if (facts->role_missing())
         add(Verdict::kFailed, at,
-            "the signer may not settle: " + facts->credit_revert->to_string() + "; grant it the role");
+            (signers->safe ? "the Safe may not settle: " : "the signer may not settle: ") + facts->credit_revert->to_string() + "; grant it the role");
       else if (facts->credit_revert)
         add(Verdict::kWarning, at, "a credit would fail now: " + facts->credit_revert->to_string());
       else
         add(Verdict::kGood, at,
             "chain " + std::to_string(facts->chain_id) + ", token " + facts->token.to_string() + " with " +
-                std::to_string(facts->decimals) + " decimals, the signer may settle");
+                std::to_string(facts->decimals) + " decimals, the " + (signers->safe ? "Safe" : "signer") + " may settle");
     }
   }
 

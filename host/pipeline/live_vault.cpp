@@ -8,8 +8,8 @@
 #include "base/log.hpp"
 #include "chain/rpc_pool.hpp"
 #include "chain/vault.hpp"
-#include "pipeline/signer_factory.hpp"
 #include "pipeline/vault_options.hpp"
+#include "pipeline/vault_signers.hpp"
 #include "settle/submitter_thread.hpp"
 
 namespace anduin::pipeline {
@@ -46,8 +46,9 @@ struct LiveVault::Impl {
   Clock& clock;
   Random& random;
   std::unique_ptr<chain::RpcPool> node;
-  std::unique_ptr<chain::TransactionSigner> signer;
+  VaultSigners signers;
   std::unique_ptr<chain::Vault> vault;
+  std::unique_ptr<settle::SafeExecutor> executor;  ///< nothing = the signer calls the vault itself
 
   std::mutex mutex;  ///< of what follows
   std::condition_variable changed;
@@ -82,11 +83,13 @@ const std::string& LiveVault::name() const { return impl_->settings.name; }
 Result<void> LiveVault::Impl::go_live() {
   const std::string where = "vault " + settings.name;
   const auto bad = [&](std::string text) { return Error{ErrorKind::kBadRequest, where, std::move(text)}; };
-  if (auto ours = signer->verify(); !ours) return ours.error();
-  auto facts = vault->probe(*node, settings.chain_id, settings.token_decimals, signer->address(), random);
+  const auto proof = prove_signers(signers, *node);
+  if (!proof) return proof.error();
+  for (const std::string& warning : proof->warnings) spdlog::warn("[{}] {}", where, warning);
+  auto facts = vault->probe(*node, settings.chain_id, settings.token_decimals, signers.settler(), random);
   if (!facts) return passes(facts.error().kind) ? facts.error() : bad(facts.error().to_string());
   if (facts->role_missing())
-    return bad("signer " + signer->address().to_string() + " may not settle on " + vault->address().to_string() + ": " +
+    return bad((signers.safe ? "Safe " : "signer ") + signers.settler().to_string() + " may not settle on " + vault->address().to_string() + ": " +
                facts->credit_revert->to_string() + "; grant it the role");
   if (facts->credit_revert) spdlog::warn("[{}] a credit would fail now: {}", where, facts->credit_revert->to_string());
   settle::SubmitterOptions o;
@@ -100,9 +103,11 @@ Result<void> LiveVault::Impl::go_live() {
   o.in_flight_max = settings.in_flight;
   o.fees.max_fee_ceiling = wei_of_gwei(settings.fee_max_gwei);
   o.gas_limit_max = settings.gas_limit_max;
-  auto made = std::make_unique<settle::Submitter>(std::move(o), ledger, *vault, *node, *signer, clock);
+  executor = signers.executor(settings.name, ledger, clock);
+  auto made = std::make_unique<settle::Submitter>(std::move(o), ledger, *vault, *node, *signers.signer, clock,
+                                                    executor.get());
   if (auto ok = made->start(); !ok) return ok.error();
-  spdlog::info("[{}] live on chain {} at {} as {}", where, facts->chain_id, vault->address().to_string(), signer->address().to_string());
+  spdlog::info("[{}] live on chain {} at {}: {}", where, facts->chain_id, vault->address().to_string(), proof->sentence);
   const std::lock_guard lock(mutex);
   submitter = std::move(made);
   thread = std::make_unique<settle::SubmitterThread>(*submitter, kPollMs, [where](const Error& e) {
@@ -141,13 +146,12 @@ Result<std::unique_ptr<LiveVault>> LiveVault::start(const VaultSettings& setting
   const auto address = chain::Address::parse(settings.address.value);
   if (!address) return bad("its address is not an address");
   if (settings.rpc.empty()) return bad("it is live and has no rpc");
-  if (settings.executor) return bad("its executor is not served yet; remove executor:");
   auto pool = rpc_pool(settings, clock);
   if (!pool) return pool.error();
   impl->node = std::move(*pool);
-  auto signer = make_signer(settings.signer, where, clock, random);
-  if (!signer) return signer.error();
-  impl->signer = std::move(*signer);
+  auto signers = make_vault_signers(settings, where, clock, random);
+  if (!signers) return signers.error();
+  impl->signers = std::move(*signers);
   auto abi = vault_abi(settings.abi, where);
   if (!abi) return abi.error();
   auto vault = chain::Vault::create(*address, *abi);

@@ -152,7 +152,9 @@ struct SignerSettings {
 struct SafeSettings {
   Secret safe;                         ///< its address, EIP-55
   std::vector<SignerSettings> owners;  ///< those that this host can ask; the threshold is read from the chain
-  std::string multi_send;              ///< MultiSendCallOnly, EIP-55. Default: that of Safe 1.4.1 deployments
+  /// 0: a vault call that fails reverts the whole transaction. More: gas kept for it, and a failure uses up the
+  /// Safe's nonce. 0..30,000,000
+  std::uint64_t safe_tx_gas = 0;
   std::filesystem::path exchange;      ///< folder for owners that sign by file. Default: safe-exchange
 };
 

@@ -40,8 +40,19 @@ void check_executor(Context& c, const VaultSettings& v) {
   for (const SignerSettings& owner : v.executor->owners) need(owner.missing(), "all of executor.owners");
 }
 
+/// Two vaults on one Safe would take each other's nonce for ever.
+void share_no_safe(Context& c, const VaultSettings& v,
+                   std::map<std::pair<std::uint64_t, std::string>, std::string>& safes) {
+  if (!v.executor || !v.executor->safe.present()) return;
+  const auto [before, fresh] = safes.emplace(std::pair(v.chain_id, v.executor->safe.value), v.name);
+  if (!fresh)
+    c.error(v.executor->safe.place, "vaults '" + before->second + "' and '" + v.name +
+                                        "' have the same Safe on one chain; give each a Safe of its own");
+}
+
 /// Live needs all of it; dry-run whatever is there.
 void check_vaults(Context& c, Settings& out) {
+  std::map<std::pair<std::uint64_t, std::string>, std::string> safes;
   for (VaultSettings& v : out.vaults) {
     // Amounts become token units in one place, with one number of decimals: another one there would be another amount.
     if (v.token_decimals != out.vaults.front().token_decimals) {
@@ -50,6 +61,8 @@ void check_vaults(Context& c, Settings& out) {
                            ": vaults of one file share them; run the other vault from a file of its own");
     }
     std::erase_if(v.rpc, [](const Secret& s) { return !s.present() && s.env.empty(); });
+    if (v.executor && v.executor->exchange.empty()) v.executor->exchange = c.absolute("safe-exchange");
+    share_no_safe(c, v, safes);
     if (v.mode == VaultMode::kDryRun) continue;
     const std::string at = "vaults." + v.name;
     const auto need = [&](bool there, const char* key, const Secret* s, const std::string& write) {

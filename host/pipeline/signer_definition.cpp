@@ -113,8 +113,10 @@ Def<SafeSettings> executor_definition() {
       .member("safe", &S::safe, maybe_address(), "Address of the Safe (1.3.0 or 1.4.1) that the vault lets settle.")
       .member("owners", &S::owners, list(signer_or_owner(true), "owners", 1),
               "Owners of the Safe that this host can ask, each as signer, or by_file. As many as its threshold.")
-      .member("multi_send", &S::multi_send, address(),
-              "MultiSendCallOnly, for a vault without a batch function. Default: that of the Safe 1.4.1 deployments.")
+      .member("safe_tx_gas", &S::safe_tx_gas, integer_as<std::uint64_t>(0, 30'000'000, "gas"),
+              "0: a vault call that fails reverts the whole transaction. More: gas kept for it; a failure then uses "
+              "up the Safe's nonce.",
+              0)
       .member("exchange", &S::exchange, path(), "Folder where owners that sign by file find requests.",
               "safe-exchange")
       .required("safe")

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/clock.hpp"
+#include "chain/safe.hpp"
 #include "settle/audit.hpp"
 #include "settle/bridge.hpp"
 #include "settle/types.hpp"
@@ -212,6 +213,15 @@ class Ledger {
   Result<void> set_fence(const SignerKey& key, const std::optional<std::uint64_t>& until, const std::string& why);
   /// Signers with open slots on this vault besides the key's own: a key was rotated while they were under way.
   Result<std::vector<Address>> other_signers(const SignerKey& key, const Address& vault);
+
+  // ---- the Safe executor's side (ledger_safe.cpp) ----
+
+  /// Durable before owners are asked. Once for each hash; again is no error.
+  Result<void> record_safe_tx(std::uint64_t chain_id, const Address& safe, const chain::SafeTx& tx,
+                              const Hash& hash);
+  /// An approval of a recorded SafeTx; the first one of an owner stands.
+  Result<void> add_safe_signature(const Hash& hash, const Address& owner, const chain::SafeSignature& signature);
+  Result<std::vector<std::pair<Address, chain::SafeSignature>>> safe_signatures(const Hash& hash);
 
   /// A settlement outside any slot: QUEUED -> ALREADY_SETTLED / CONFLICT / BLOCKED, BLOCKED -> QUEUED.
   Result<void> move_item(const SignerKey& key, const Address& vault, const ItemMove& move);

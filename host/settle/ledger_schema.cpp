@@ -161,7 +161,25 @@ CREATE TRIGGER foreign_event_delete BEFORE DELETE ON foreign_event
   BEGIN SELECT RAISE(ABORT, 'what the chain showed is never deleted'); END;
 )sql";
 
-constexpr std::array<const char*, 5> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+// What owners of a Safe were asked to approve, and their approvals.
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE safe_tx(
+  hash BLOB PRIMARY KEY CHECK(length(hash) = 32), chain_id INTEGER NOT NULL, safe BLOB NOT NULL CHECK(length(safe) = 20),
+  nonce INTEGER NOT NULL, to_addr BLOB NOT NULL, calldata BLOB NOT NULL, operation INTEGER NOT NULL,
+  safe_tx_gas INTEGER NOT NULL, created_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE safe_signature(
+  hash BLOB NOT NULL REFERENCES safe_tx(hash), owner BLOB NOT NULL CHECK(length(owner) = 20),
+  signature BLOB NOT NULL CHECK(length(signature) = 65), created_ms INTEGER NOT NULL,
+  PRIMARY KEY(hash, owner)) STRICT;
+CREATE TRIGGER safe_tx_update BEFORE UPDATE ON safe_tx BEGIN SELECT RAISE(ABORT, 'a SafeTx never changes'); END;
+CREATE TRIGGER safe_tx_delete BEFORE DELETE ON safe_tx BEGIN SELECT RAISE(ABORT, 'a SafeTx is never deleted'); END;
+CREATE TRIGGER safe_signature_update BEFORE UPDATE ON safe_signature
+  BEGIN SELECT RAISE(ABORT, 'an approval never changes'); END;
+CREATE TRIGGER safe_signature_delete BEFORE DELETE ON safe_signature
+  BEGIN SELECT RAISE(ABORT, 'an approval is never deleted'); END;
+)sql";
+
+constexpr std::array<const char*, 6> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);

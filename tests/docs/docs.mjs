@@ -95,7 +95,8 @@ function checkPage(name) {
     ...process.env, HOME: dir, PATH: `${path.join(build, 'bin')}:${process.env.PATH}`,
     BYBIT_API_KEY: 'k'.repeat(18), BYBIT_API_SECRET: 's'.repeat(36), KRAKEN_API_KEY: 'a2V5', KRAKEN_API_SECRET: 'c2VjcmV0',
     RPC_URL: 'https://rpc.example', VAULT_ADDRESS: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
-    SETTLEMENT_PRIVATE_KEY: '0x' + '11'.repeat(32),
+    SETTLEMENT_PRIVATE_KEY: '0x' + '11'.repeat(32), RELAYER_KEY: '0x' + '12'.repeat(32),
+    SAFE_ADDRESS: '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 's'.repeat(40),
   };
   let output = '';
   for (const b of blocksOf(text)) {

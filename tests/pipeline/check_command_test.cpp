@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "e2e/stage.hpp"
+#include "support/test_safe.hpp"
 
 using namespace anduin;
 using anduin::e2e::Process;
@@ -204,4 +205,46 @@ TEST_CASE("check --live: a vault's chain, code, token and signer") {
     CHECK((ran->out + ran->err).find(settler.substr(2)) == std::string::npos);
     CHECK((ran->out + ran->err).find(stranger.substr(2)) == std::string::npos);
   }
+}
+
+TEST_CASE("check --live: a Safe, its owners, and who of them is named") {
+  if (!test::TestSafe::installed()) {
+    std::puts("SKIPPED: the Safe contracts are not installed (npm ci in tests/node)");
+    return;
+  }
+  const Folder folder;
+  Sim sim(kBin, "bybit", folder.path / "sim", {"--accounts", "1", "--rate", "10"});
+  test::Anvil anvil;
+  const auto& dev = test::dev_accounts();
+  test::TestSafe safe(anvil, {dev[2].address, dev[4].address, dev[5].address}, 2);
+  test::VaultOptions options;
+  options.settler = safe.address();
+  const test::TestVault vault(anvil, options);
+  const auto checked = [&](const std::string& owners, const std::string& at) {
+    std::string text = pipeline(sim, "BTCUSDT");
+    const std::string none = "vaults: { main: {} }";
+    text.replace(text.find(none), none.size(),
+                 "vaults: { main: { mode: live, chain_id: 31337, rpc: [\"" + anvil.url() + "\"], address: \"" +
+                     vault.address().to_string() + "\", signer: { key: \"${env:RELAYER}\" }, executor: { safe: \"" +
+                     at + "\", owners: [" + owners + "] } } }");
+    return anduin_program(folder, {"check", "--live", write(folder, "safe.yaml", text)},
+                          {"RELAYER=" + dev[1].key, "OWNER=" + dev[5].key, "STRANGER=" + dev[0].key});
+  };
+  const std::string key = "{ key: \"${env:OWNER}\" }", by_file = "{ by_file: \"" + dev[4].address.to_string() + "\" }";
+  const Ran good = checked(key + ", " + by_file, safe.address().to_string());
+  CAPTURE(good.out, good.err);
+  CHECK(good.status == 0);
+  CHECK(good.out.find("executes by Safe " + safe.address().to_string() +
+                      " 1.4.1: 2 of 3 owners approve, 2 are named here") != std::string::npos);
+  CHECK(good.out.find("the Safe may settle") != std::string::npos);
+  const auto refused = [&](const std::string& owners, const std::string& at, const std::string& words) {
+    const Ran ran = checked(owners, at);
+    CAPTURE(words, ran.out, ran.err);
+    CHECK(ran.status != 0);
+    CHECK((ran.out + ran.err).find(words) != std::string::npos);
+  };
+  refused(key, safe.address().to_string(), "needs 2 of its 3 owners, and the file names 1");
+  refused(key + ", { key: \"${env:STRANGER}\" }", safe.address().to_string(), "is none of its owners");
+  refused(key + ", " + key, safe.address().to_string(), "stands in its executor twice");
+  refused(key + ", " + by_file, vault.address().to_string(), "VERSION(): reverts");
 }

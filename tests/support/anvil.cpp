@@ -248,7 +248,7 @@ void Anvil::set_balance(const chain::Address& who, const U256& wei) {
 chain::Receipt Anvil::send(const chain::Address& from, const std::optional<chain::Address>& to,
                            const Bytes& data) {
   // A stated limit: the node's own estimate is made on another block than the one that runs it, and falls short at times.
-  json transaction = {{"from", to_hex(from.bytes)}, {"input", to_hex(data)}, {"gas", "0x4c4b40"}};
+  json transaction = {{"from", to_hex(from.bytes)}, {"input", to_hex(data)}, {"gas", "0x7a1200"}};
   if (to) transaction["to"] = to_hex(to->bytes);
   const auto hash = chain::Hash::parse(
       json::parse(rpc("eth_sendTransaction", json::array({std::move(transaction)}).dump()))
