@@ -165,7 +165,10 @@ Result<std::unique_ptr<PublicVenue>> PublicVenue::start(VenueShared shared, std:
   for (std::string& market : markets) made->instances_.push_back(std::make_unique<Instance>(*made, std::move(market)));
   for (auto& instance : made->instances_)
     if (auto ok = instance->start(); !ok) return ok.error();
-  made->shared_.loop->post([raw = made.get()] { raw->resolve(); });
+  // A host that is stopped at once destroys this before the loop comes to it.
+  made->shared_.loop->post([raw = made.get(), alive = std::weak_ptr<const bool>(made->alive_)] {
+    if (!alive.expired()) raw->resolve();
+  });
   return made;
 }
 

@@ -59,6 +59,7 @@ class PublicVenue {
   market::Instruments& registry_;
   market::Aggregator& aggregator_;
   std::vector<std::unique_ptr<Instance>> instances_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);  ///< ends with this object
 };
 
 }  // namespace anduin::pipeline

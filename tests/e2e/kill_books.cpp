@@ -13,6 +13,7 @@ namespace {
 
 using nlohmann::json;
 using Integer = boost::multiprecision::cpp_int;
+constexpr std::size_t kRowsMax = 1'000'000;  // many times a round
 
 std::unique_ptr<settle::LedgerReader> open(Stage& stage) {
   auto reader = settle::LedgerReader::open(stage.ledger_file());
@@ -22,11 +23,13 @@ std::unique_ptr<settle::LedgerReader> open(Stage& stage) {
 
 std::map<chain::Hash, json> rows_by_ref(settle::LedgerReader& reader, KillBooks& out) {
   std::map<chain::Hash, json> rows;
-  const auto done = reader.export_rows([&](const json& row) {
-    if (!row.contains("row")) out.problems.push_back("a report: " + row.dump());
-    else rows[*chain::Hash::parse(row.at("ref").get<std::string>())] = row;
-  });
-  if (!done) throw std::runtime_error(done.error().to_string());
+  settle::ListFilter all;
+  all.limit = kRowsMax;
+  const auto list = reader.list(all);
+  if (!list) throw std::runtime_error(list.error().to_string());
+  for (const json& row : *list) rows[*chain::Hash::parse(row.at("ref").get<std::string>())] = row;
+  const auto sums = reader.sums();
+  if (sums && sums->conflict_reports != 0) out.problems.push_back("a report of a conflict");
   return rows;
 }
 

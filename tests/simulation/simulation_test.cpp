@@ -80,8 +80,8 @@ TEST_CASE("a seed gives the same run twice", "[simulation]") {
   }
 }
 
-TEST_CASE("the large counts, with the duplicate check", "[.][soak]") { soak(true, 200'001); }
-TEST_CASE("the large counts, without the duplicate check", "[.][soak]") { soak(false, 300'001); }
+TEST_CASE("the large counts with the duplicate check", "[.][soak]") { soak(true, 200'001); }
+TEST_CASE("the large counts without the duplicate check", "[.][soak]") { soak(false, 300'001); }
 
 TEST_CASE("replay one seed", "[.][replay]") {
   quiet();
