@@ -117,6 +117,19 @@ class JsonRpcNode::Impl {
     return out;
   }
 
+  /// An answer to eth_call: data, or the revert.
+  [[nodiscard]] Result<CallResult> call_result(const char* method, Answer answer) const {
+    if (auto* error = std::get_if<rpc::RpcError>(&answer)) {
+      if (!rpc::is_revert(*error)) return as_error(where(method), *error);
+      return CallResult{true, error->data.value_or(Bytes{}), std::move(error->message)};
+    }
+    try {
+      return CallResult{false, rpc::bytes(std::get<Json>(answer), "return data"), {}};
+    } catch (const rpc::Misread& e) {
+      return misread(method, e.what());
+    }
+  }
+
   /// True: ask one by one, this endpoint refused a batch a short while ago.
   bool batches_refused() {
     if (calls_without_batch_ == 0) return false;
@@ -199,15 +212,7 @@ Result<CallResult> JsonRpcNode::call(const Address& from, const Address& to, con
   auto answer =
       impl_->ask(kMethod, Json::array({call_parameters(from, to, data), rpc::block_parameter(at)}));
   if (!answer) return answer.error();
-  if (auto* error = std::get_if<rpc::RpcError>(&*answer)) {
-    if (!rpc::is_revert(*error)) return as_error(impl_->where(kMethod), *error);
-    return CallResult{true, error->data.value_or(Bytes{}), std::move(error->message)};
-  }
-  try {
-    return CallResult{false, rpc::bytes(std::get<Json>(*answer), "return data"), {}};
-  } catch (const rpc::Misread& e) {
-    return impl_->misread(kMethod, e.what());
-  }
+  return impl_->call_result(kMethod, std::move(*answer));
 }
 
 Result<std::variant<std::uint64_t, CallResult>> JsonRpcNode::estimate_gas(const Address& from,
@@ -295,6 +300,35 @@ Result<std::vector<std::optional<Receipt>>> JsonRpcNode::receipts(std::span<cons
     if (const auto alone = receipt(rest.front()); !alone) return asked.error();
     impl_->batch_was_refused();
     return Node::receipts(transactions);
+  }
+  return out;
+}
+
+/// One by one where the endpoint refuses batches, as with receipts.
+Result<std::vector<CallResult>> JsonRpcNode::calls(const Address& from, const Address& to,
+                                                   std::span<const Bytes> data, const BlockId& at) {
+  constexpr const char* kMethod = "eth_call";
+  if (data.size() < 2 || impl_->batches_refused()) return Node::calls(from, to, data, at);
+  std::vector<CallResult> out;
+  out.reserve(data.size());
+  while (out.size() < data.size()) {
+    const auto part = data.subspan(out.size(), std::min(data.size() - out.size(), kBatchMax));
+    std::vector<Json> questions;
+    for (const Bytes& each : part)
+      questions.push_back(Json::array({call_parameters(from, to, each), rpc::block_parameter(at)}));
+    auto answers = impl_->ask_batch(kMethod, std::move(questions));
+    if (!answers) {
+      const ErrorKind kind = answers.error().kind;
+      if (kind == ErrorKind::kRetryableAfter || kind == ErrorKind::kAuth) return answers.error();
+      if (const auto alone = call(from, to, part.front(), at); !alone) return answers.error();
+      impl_->batch_was_refused();
+      return Node::calls(from, to, data, at);
+    }
+    for (Answer& answer : *answers) {
+      auto one = impl_->call_result(kMethod, std::move(answer));
+      if (!one) return one.error();
+      out.push_back(std::move(*one));
+    }
   }
   return out;
 }

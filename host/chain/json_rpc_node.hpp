@@ -43,6 +43,8 @@ class JsonRpcNode final : public Node {
   Result<std::optional<Receipt>> receipt(const Hash& transaction) override;
   /// JSON-RPC batches; one by one where the endpoint refuses them.
   Result<std::vector<std::optional<Receipt>>> receipts(std::span<const Hash> transactions) override;
+  Result<std::vector<CallResult>> calls(const Address& from, const Address& to, std::span<const Bytes> data,
+                                        const BlockId& at) override;
   Result<std::vector<Log>> logs(const LogFilter& filter) override;
 
   /// Any method with parameters as JSON text (an array); the result as JSON text. For tests and tools.

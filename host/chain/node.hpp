@@ -90,6 +90,9 @@ class Node {
   virtual Result<std::optional<Receipt>> receipt(const Hash& transaction) = 0;
   /// The same for many, in the order asked; all or an Error. Here: one by one. A node with batches overrides it.
   virtual Result<std::vector<std::optional<Receipt>>> receipts(std::span<const Hash> transactions);
+  /// Several calls to one contract at one block, answered in order. Any answer that is missing is an Error of all.
+  virtual Result<std::vector<CallResult>> calls(const Address& from, const Address& to, std::span<const Bytes> data,
+                                                const BlockId& at);
   virtual Result<std::vector<Log>> logs(const LogFilter& filter) = 0;
 };
 

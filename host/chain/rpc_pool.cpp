@@ -286,6 +286,10 @@ Result<Bytes> RpcPool::code(const Address& who, const BlockId& at) {
   return decided_at<Bytes>("the code", at, [who](Node& n, const BlockId& b) { return n.code(who, b); });
 }
 
+namespace {
+bool same_answer(const CallResult& a, const CallResult& b) { return a.reverted == b.reverted && a.data == b.data; }
+}  // namespace
+
 Result<CallResult> RpcPool::call(const Address& from, const Address& to, const Bytes& data, const BlockId& at) {
   // A look at the head is advice (the vault refuses what is wrong); a look at a settled block decides.
   if (at == BlockId(Tag::kLatest)) return any<CallResult>([=](Node& n) { return n.call(from, to, data, at); });
@@ -295,7 +299,22 @@ Result<CallResult> RpcPool::call(const Address& from, const Address& to, const B
       [=](RpcEndpoint& e) {
         return e.ask_at<CallResult>(at, number, [&](Node& n, const BlockId& b) { return n.call(from, to, data, b); });
       },
-      [](const CallResult& a, const CallResult& b) { return a.reverted == b.reverted && a.data == b.data; });
+      same_answer);
+}
+
+Result<std::vector<CallResult>> RpcPool::calls(const Address& from, const Address& to, std::span<const Bytes> data,
+                                               const BlockId& at) {
+  using Answers = std::vector<CallResult>;
+  // A copy: a slow endpoint may still be asking when this has returned.
+  const auto all = std::make_shared<const std::vector<Bytes>>(data.begin(), data.end());
+  if (at == BlockId(Tag::kLatest)) return any<Answers>([=](Node& n) { return n.calls(from, to, *all, at); });
+  const auto number = height_of(at);
+  return agreed<Answers>(
+      "what the vault says", number,
+      [=](RpcEndpoint& e) {
+        return e.ask_at<Answers>(at, number, [&](Node& n, const BlockId& b) { return n.calls(from, to, *all, b); });
+      },
+      [](const Answers& a, const Answers& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_answer); });
 }
 
 Result<std::variant<std::uint64_t, CallResult>> RpcPool::estimate_gas(const Address& from, const Address& to,

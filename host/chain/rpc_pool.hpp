@@ -38,6 +38,8 @@ class RpcPool final : public Node {
   Result<U256> balance(const Address& who, const BlockId& at) override;
   Result<Bytes> code(const Address& who, const BlockId& at) override;
   Result<CallResult> call(const Address& from, const Address& to, const Bytes& data, const BlockId& at) override;
+  Result<std::vector<CallResult>> calls(const Address& from, const Address& to, std::span<const Bytes> data,
+                                        const BlockId& at) override;
   Result<std::variant<std::uint64_t, CallResult>> estimate_gas(const Address& from, const Address& to,
                                                                const Bytes& data) override;
   Result<FeeSuggestion> suggest_fees() override;

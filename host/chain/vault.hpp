@@ -123,6 +123,11 @@ class Vault {
   /// usedRefIds at a block. kProtocol when the answer is not one ABI bool (an empty answer means: no
   /// contract there).
   Result<bool> used(Node& node, const Hash& ref_id, const BlockId& at) const;
+  /// The same for several, in order.
+  Result<std::vector<bool>> used(Node& node, std::span<const Hash> ref_ids, const BlockId& at) const;
+  /// Whether the contract answers to the configured batch function: an eth_call of an empty batch. A contract that
+  /// swallows unknown calls would say yes; its items then never get an event and wait for a person.
+  Result<bool> probe_batch(Node& node, const Address& caller, bool tolerant) const;
 
   /// Nothing when the log is not of this vault or not one of the two settlement events. An event with our
   /// topic but a shape we cannot read is kProtocol: never guess about money.

@@ -32,20 +32,45 @@ Result<Bytes> Vault::call_for_data(Node& node, const Address& from, const Addres
   return std::move(answer->data);
 }
 
-Result<bool> Vault::used(Node& node, const Hash& ref_id, const BlockId& at) const {
+Result<std::vector<bool>> Vault::used(Node& node, std::span<const Hash> ref_ids, const BlockId& at) const {
   const auto where = [&] { return at_address("vault", address_) + " " + used_ref_ids_.name(); };
-  const auto answer = node.call(Address{}, address_, used_ref_ids_call(ref_id), at);
-  if (!answer) return answer.error();
-  if (answer->reverted) return Error{ErrorKind::kProtocol, where(), "reverts: " + answer->message};
-  // eth_call of an address without code succeeds with no data: that is not "false".
-  if (answer->data.size() != 32)
-    return Error{
-        ErrorKind::kProtocol, where(),
-        "answered " + std::to_string(answer->data.size()) + " bytes instead of 32: is this the vault?"};
+  std::vector<Bytes> questions;
+  questions.reserve(ref_ids.size());
+  for (const Hash& ref_id : ref_ids) questions.push_back(used_ref_ids_call(ref_id));
+  const auto answers = node.calls(Address{}, address_, questions, at);
+  if (!answers) return answers.error();
+  if (answers->size() != ref_ids.size()) return Error{ErrorKind::kProtocol, where(), "an answer is missing"};
   static const abi::Type kBool{abi::Kind::kBool, 0, {}};
-  const auto values = abi::decode({&kBool, 1}, answer->data);
-  if (!values) return Error{ErrorKind::kProtocol, where(), values.error().text};
-  return *(*values)[0].get<bool>();
+  std::vector<bool> out;
+  out.reserve(ref_ids.size());
+  for (const CallResult& answer : *answers) {
+    if (answer.reverted) return Error{ErrorKind::kProtocol, where(), "reverts: " + answer.message};
+    // eth_call of an address without code succeeds with no data: that is not "false".
+    if (answer.data.size() != 32)
+      return Error{
+          ErrorKind::kProtocol, where(),
+          "answered " + std::to_string(answer.data.size()) + " bytes instead of 32: is this the vault?"};
+    const auto values = abi::decode({&kBool, 1}, answer.data);
+    if (!values) return Error{ErrorKind::kProtocol, where(), values.error().text};
+    out.push_back(*(*values)[0].get<bool>());
+  }
+  return out;
+}
+
+Result<bool> Vault::used(Node& node, const Hash& ref_id, const BlockId& at) const {
+  const auto one = used(node, std::span(&ref_id, 1), at);
+  if (!one) return one.error();
+  return one->front();
+}
+
+Result<bool> Vault::probe_batch(Node& node, const Address& caller, bool tolerant) const {
+  if (!has_batch(tolerant)) return false;
+  const auto call = batch_call({}, tolerant);
+  if (!call) return call.error();
+  const auto tried = node.call(caller, address_, *call, Tag::kLatest);
+  if (!tried) return tried.error();
+  // A contract without the function reverts without a word; one that refuses (paused, role) says why.
+  return !tried->reverted || !tried->data.empty();
 }
 
 Result<Address> Vault::token_of(Node& node, const Address& from) const {

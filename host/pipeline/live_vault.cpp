@@ -101,6 +101,8 @@ Result<void> LiveVault::Impl::go_live() {
                                                                                     : settle::FinalityRule::Kind::kDepth;
   o.settled_at.depth = settings.settled_at.depth;
   o.in_flight_max = settings.in_flight;
+  o.batch_max = settings.batch_max;
+  o.batch_window_ms = settings.batch_window_ms;
   o.fees.max_fee_ceiling = wei_of_gwei(settings.fee_max_gwei);
   o.gas_limit_max = settings.gas_limit_max;
   executor = signers.executor(settings.name, ledger, clock);

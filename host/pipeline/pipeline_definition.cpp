@@ -271,6 +271,10 @@ Def<VaultSettings> vault() {
               "When a settlement counts as settled: finalized, safe or depth:N.", "finalized")
       .member("in_flight", &V::in_flight, integer_as<std::uint32_t>(1, 16, "transactions"),
               "Transactions under way at once.", 16)
+      .member("batch_max", &V::batch_max, integer_as<std::uint32_t>(1, 250, "settlements"),
+              "Settlements in one transaction, where the vault takes several; 1 turns batches off.", 100)
+      .member("batch_window_ms", &V::batch_window_ms, integer_as<std::uint32_t>(0, 250, "milliseconds"),
+              "How long a first close waits for others that can share its transaction.", 100)
       .member("token_decimals", &V::token_decimals, integer_as<std::uint32_t>(0, 36, "decimals"),
               "Decimals of the collateral token; checked against it at the start.", 6)
       .member("fee_max_gwei", &V::fee_max_gwei, positive_decimal("gwei"), "Ceiling of the fee per gas.",

@@ -168,6 +168,8 @@ struct VaultSettings {
   std::optional<SafeSettings> executor;  ///< default: the signer itself calls the vault
   FinalityRuleSetting settled_at;       ///< `finalized`, `safe` or `depth:N`
   std::uint32_t in_flight = 16;         ///< transactions under way at once, 1..16
+  std::uint32_t batch_max = 100;        ///< settlements in one transaction, 1..250; 1 = no batches
+  std::uint32_t batch_window_ms = 100;  ///< how long a first close waits for others, 0..250
   std::uint32_t token_decimals = 6;     ///< of the collateral, 0..36; the start-up probe compares
   Decimal fee_max_gwei = 100;           ///< ceiling of the fee per gas a bump may reach, > 0
   std::uint64_t gas_limit_max = 12'000'000;  ///< per transaction, 100,000..30,000,000

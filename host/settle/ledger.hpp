@@ -4,6 +4,7 @@
 // a person. The clock, the rate source and the fault hook must outlive the ledger.
 #pragma once
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -69,6 +70,7 @@ struct SlotRow {
   std::uint64_t block_number = 0;
   std::vector<AttemptRow> attempts;  ///< oldest first
   std::vector<QueuedItem> items;
+  bool whole = true;  ///< false: items, calldata and raw bytes are in the ledger only (Ledger::load_slot)
 };
 
 /// A signer of one chain, fenced: `epoch` is what this process was given; writes with an older one are
@@ -77,6 +79,11 @@ struct SignerKey {
   std::uint64_t chain_id = 0;
   Address signer;
   std::int64_t epoch = 0;
+};
+
+/// A place in the order of closes.
+struct QueuePlace {
+  std::int64_t closed_ms = std::numeric_limits<std::int64_t>::min(), id = 0;
 };
 
 /// One settlement's move, decided by the submitter, applied by compare-and-set.
@@ -173,10 +180,17 @@ class Ledger {
   /// Sets it the first time, raises it later; never lowers.
   Result<void> raise_nonce(const SignerKey& key, std::uint64_t at_least, const std::string& why);
 
-  Result<std::vector<QueuedItem>> queued(std::uint64_t chain_id, const Address& vault, std::size_t limit);
-  Result<std::vector<QueuedItem>> blocked(std::uint64_t chain_id, const Address& vault, std::size_t limit);
-  /// Not FINAL and not LOST, lowest nonce first.
+  /// In the order of closes, from behind `after` on.
+  Result<std::vector<QueuedItem>> queued(std::uint64_t chain_id, const Address& vault, std::size_t limit,
+                                         const QueuePlace& after = {});
+  Result<std::vector<QueuedItem>> blocked(std::uint64_t chain_id, const Address& vault, std::size_t limit,
+                                          const QueuePlace& after = {});
+  /// How many are QUEUED; counted up to `most`.
+  Result<std::size_t> queue_length(std::uint64_t chain_id, const Address& vault, std::size_t most);
+  /// Not FINAL and not LOST, lowest nonce first, without what load_slot() brings: thousands may be open.
   Result<std::vector<SlotRow>> open_slots(const SignerKey& key);
+  /// Fills in items, calldata and raw bytes.
+  Result<void> load_slot(SlotRow& slot);
 
   /// C2: the next nonce, a RESERVED slot with these items, QUEUED -> ASSIGNED. Fails (kRetryable) when an
   /// item is not QUEUED any more; kFatal when the epoch is not ours any more.
@@ -187,10 +201,13 @@ class Ledger {
   /// C5: SIGNED -> SENT, or just the error and time of a resend.
   Result<void> mark_sent(const SignerKey& key, std::int64_t slot, const Hash& attempt,
                          const std::string& last_error);
-  /// C7: SENT/SIGNED/MINED -> MINED in this block; the items move as told (INCLUDED, SAFE).
+  /// C7: SENT/SIGNED/MINED -> MINED in this block; the items move as told (INCLUDED).
   Result<void> mark_mined(const SignerKey& key, std::int64_t slot, const Hash& attempt,
                           const Hash& block_hash, std::uint64_t block_number,
                           const std::vector<ItemMove>& items);
+  /// Progress of the items of several MINED slots (SAFE).
+  Result<void> mark_safe(const SignerKey& key,
+                         const std::vector<std::pair<std::int64_t, std::vector<ItemMove>>>& slots);
   /// Reorg: MINED -> SENT, the items back to ASSIGNED.
   Result<void> mark_unmined(const SignerKey& key, std::int64_t slot, const std::vector<ItemMove>& items,
                             const std::string& why);

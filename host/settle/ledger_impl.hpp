@@ -60,7 +60,12 @@ struct Ledger::Impl {
   auto read(F&& body) -> Result<std::invoke_result_t<F>> {
     const std::lock_guard lock(mutex);
     try {
-      return body();
+      if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+        body();
+        return {};
+      } else {
+        return body();
+      }
     } catch (const ErrorException& e) {
       return e.error;
     }

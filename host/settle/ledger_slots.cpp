@@ -7,66 +7,6 @@ namespace {
 
 std::int64_t i64(std::uint64_t v) { return static_cast<std::int64_t>(v); }
 
-chain::Action parse_action(const std::string& text) {
-  if (text == chain::to_string(chain::Action::kCredit)) return chain::Action::kCredit;
-  if (text == chain::to_string(chain::Action::kSeize)) return chain::Action::kSeize;
-  return chain::Action::kSeizeCapped;
-}
-
-#define ANDUIN_ITEM_COLUMNS                                                                      \
-  "s.id, s.ref_id, s.action, s.user_addr, s.units, s.state, s.venue, s.account, s.position_id, " \
-  "s.slots_used, "                                                                               \
-  "s.closed_ms, s.reason"
-
-QueuedItem item_from(const Query& q) {
-  QueuedItem out;
-  out.id = q.integer(0);
-  out.ref_id = q.hash(1);
-  out.action = parse_action(q.text(2));
-  out.user = q.address(3);
-  out.units = q.number(4);
-  out.state = parse_state(q.text(5)).value_or(State::kConflict);
-  out.venue = q.text(6);
-  out.account = q.text(7);
-  out.position_id = q.text(8);
-  out.slots_used = static_cast<int>(q.integer(9));
-  out.closed_ms = q.integer(10);
-  out.reason = q.text(11);
-  return out;
-}
-
-std::vector<QueuedItem> items_where(Database& db, std::string_view sql, std::uint64_t chain_id,
-                                    const Address& vault, std::size_t limit) {
-  std::vector<QueuedItem> out;
-  Query q(db, sql);
-  q.bind(i64(chain_id), vault, i64(limit));
-  while (q.step()) out.push_back(item_from(q));
-  return out;
-}
-
-std::vector<AttemptRow> attempts_of(Database& db, std::int64_t slot) {
-  std::vector<AttemptRow> out;
-  Query q(db,
-          "SELECT hash, noop, raw, max_fee, tip, gas_limit FROM attempt WHERE slot_id = ? ORDER BY seq");
-  q.bind(slot);
-  while (q.step()) {
-    out.push_back({q.hash(0), q.integer(1) != 0, q.blob(2), q.number(3), q.number(4),
-                   static_cast<std::uint64_t>(q.integer(5))});
-  }
-  return out;
-}
-
-std::vector<QueuedItem> items_of(Database& db, std::int64_t slot) {
-  std::vector<QueuedItem> out;
-  Query q(
-      db,
-      "SELECT " ANDUIN_ITEM_COLUMNS
-      " FROM slot_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
-  q.bind(slot);
-  while (q.step()) out.push_back(item_from(q));
-  return out;
-}
-
 struct SlotHead {
   SlotState state = SlotState::kReserved;
   std::uint64_t chain_id = 0;
@@ -98,14 +38,22 @@ void move_items(Ledger::Impl& impl, std::int64_t slot, const std::vector<ItemMov
   }
 }
 
-}  // namespace
-
-std::optional<QueuedItem> Ledger::Impl::find_item(std::uint64_t chain_id, const Address& vault, const Hash& ref_id) {
-  Query q(*db, "SELECT " ANDUIN_ITEM_COLUMNS " FROM settlement s WHERE chain_id = ? AND vault = ? AND ref_id = ?");
-  q.bind(i64(chain_id), vault, ref_id);
-  if (!q.step()) return std::nullopt;
-  return item_from(q);
+/// I3: QUEUED -> ASSIGNED by compare-and-set, of exactly the settlement that the payload was made of.
+void assign(Ledger::Impl& impl, const QueuedItem& item, std::int64_t slot) {
+  {
+    Query q(*impl.db,
+            "UPDATE settlement SET state = 'ASSIGNED', reason = '', slots_used = slots_used + 1 "
+            "WHERE id = ? AND state = 'QUEUED' AND ref_id = ? AND user_addr = ? AND action = ? AND units = ?");
+    q.bind(item.id, item.ref_id, item.user, std::string_view(chain::to_string(item.action)), item.units);
+    if (q.run() != 1) {
+      impl.refuse(ErrorKind::kRetryable,
+                  "settlement " + std::to_string(item.id) + " is not QUEUED any more, or not as it was read");
+    }
+  }
+  impl.audit({"submitter", "settlement", item.id, slot, to_string(State::kQueued), to_string(State::kAssigned), ""});
 }
+
+}  // namespace
 
 Result<SignerKey> Ledger::acquire_signer(std::uint64_t chain_id, const Address& signer,
                                          const Address& vault) {
@@ -159,57 +107,6 @@ Result<void> Ledger::raise_nonce(const SignerKey& key, std::uint64_t at_least, c
   });
 }
 
-Result<std::vector<QueuedItem>> Ledger::queued(std::uint64_t chain_id, const Address& vault,
-                                               std::size_t limit) {
-  return impl_->read([&] {
-    return items_where(*impl_->db,
-                       "SELECT " ANDUIN_ITEM_COLUMNS
-                       " FROM settlement s WHERE chain_id = ? AND vault = ? AND state = 'QUEUED' "
-                       "ORDER BY closed_ms, id LIMIT ?",
-                       chain_id, vault, limit);
-  });
-}
-
-Result<std::vector<QueuedItem>> Ledger::blocked(std::uint64_t chain_id, const Address& vault,
-                                                std::size_t limit) {
-  return impl_->read([&] {
-    return items_where(*impl_->db,
-                       "SELECT " ANDUIN_ITEM_COLUMNS
-                       " FROM settlement s WHERE chain_id = ? AND vault = ? AND state = 'BLOCKED' "
-                       "ORDER BY closed_ms, id LIMIT ?",
-                       chain_id, vault, limit);
-  });
-}
-
-Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
-  return impl_->read([&] {
-    std::vector<SlotRow> out;
-    {
-      Query q(*impl_->db,
-              "SELECT id, nonce, state, to_addr, calldata, gas_limit, block_hash, win_hash, block_number FROM slot "
-              "WHERE chain_id = ? AND signer = ? AND state NOT IN ('FINAL','LOST') ORDER BY nonce");
-      q.bind(i64(key.chain_id), key.signer);
-      while (q.step()) {
-        SlotRow s;
-        s.id = q.integer(0);
-        s.nonce = static_cast<std::uint64_t>(q.integer(1));
-        s.state = parse_slot_state(q.text(2)).value_or(SlotState::kReserved);
-        s.call = {q.address(3), q.blob(4)};
-        s.gas_limit = static_cast<std::uint64_t>(q.integer(5));
-        s.block_hash = q.hash(6);
-        s.win_hash = q.hash(7);
-        s.block_number = static_cast<std::uint64_t>(q.integer(8));
-        out.push_back(std::move(s));
-      }
-    }
-    for (auto& s : out) {
-      s.attempts = attempts_of(*impl_->db, s.id);
-      s.items = items_of(*impl_->db, s.id);
-    }
-    return out;
-  });
-}
-
 Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault,
                                 const std::vector<QueuedItem>& items, const Call& call,
                                 std::uint64_t gas_limit) {
@@ -247,12 +144,12 @@ Result<SlotRow> Ledger::reserve(const SignerKey& key, const Address& vault,
         q.bind(slot.id, seq++, item.ref_id, item.id);
         q.run();
       }
-      impl_->move_settlement(item.id, State::kQueued, State::kAssigned, "submitter", "", {}, slot.id);
-      Query q(db, "UPDATE settlement SET slots_used = slots_used + 1 WHERE id = ?");
-      q.bind(item.id);
-      q.run();
+      assign(*impl_, item, slot.id);
+      slot.items.push_back(item);
+      slot.items.back().state = State::kAssigned;
+      slot.items.back().reason.clear();
+      ++slot.items.back().slots_used;
     }
-    slot.items = items_of(db, slot.id);
     return slot;
   });
 }
@@ -261,6 +158,11 @@ Result<void> Ledger::add_attempt(const SignerKey& key, std::int64_t slot, const 
   return impl_->write("attempt", [&] {
     impl_->check_epoch(key);
     const SlotHead head = slot_head(*impl_, key, slot);
+    // Bytes for a slot that is over, or is in a block, could only do harm.
+    if (head.state != SlotState::kReserved && head.state != SlotState::kSigned && head.state != SlotState::kSent) {
+      impl_->refuse(ErrorKind::kRetryable,
+                    "slot " + std::to_string(slot) + " is " + to_string(head.state) + ": no further attempt");
+    }
     {
       Query q(*impl_->db,
               "INSERT INTO attempt(hash, slot_id, seq, noop, raw, max_fee, tip, gas_limit, created_ms) "
@@ -288,7 +190,7 @@ Result<void> Ledger::mark_sent(const SignerKey& key, std::int64_t slot, const Ha
               "sends + 1, "
               "last_error = ?2 WHERE hash = ?3 AND slot_id = ?4");
       q.bind(now, last_error, attempt, slot);
-      q.run();
+      if (q.run() != 1) impl_->refuse(ErrorKind::kFatal, "sent bytes are not in the ledger");
     }
     if (slot_head(*impl_, key, slot).state == SlotState::kSigned) {
       impl_->move_slot(slot, SlotState::kSigned, SlotState::kSent, last_error);
@@ -302,6 +204,9 @@ Result<void> Ledger::mark_mined(const SignerKey& key, std::int64_t slot, const H
   return impl_->write("mined", [&] {
     impl_->check_epoch(key);
     const SlotHead head = slot_head(*impl_, key, slot);
+    if (head.state != SlotState::kSigned && head.state != SlotState::kSent && head.state != SlotState::kMined) {
+      impl_->refuse(ErrorKind::kRetryable, "slot " + std::to_string(slot) + " is " + to_string(head.state));
+    }
     {
       Query q(*impl_->db, "UPDATE slot SET win_hash = ?, block_hash = ?, block_number = ? WHERE id = ?");
       q.bind(attempt, block_hash, i64(block_number), slot);
@@ -310,6 +215,18 @@ Result<void> Ledger::mark_mined(const SignerKey& key, std::int64_t slot, const H
     impl_->move_slot(slot, head.state, SlotState::kMined,
                      "block " + std::to_string(block_number) + " " + block_hash.to_string());
     move_items(*impl_, slot, items);
+  });
+}
+
+Result<void> Ledger::mark_safe(const SignerKey& key,
+                               const std::vector<std::pair<std::int64_t, std::vector<ItemMove>>>& slots) {
+  return impl_->write("safe", [&] {
+    impl_->check_epoch(key);
+    for (const auto& [slot, items] : slots) {
+      if (slot_head(*impl_, key, slot).state != SlotState::kMined)
+        impl_->refuse(ErrorKind::kRetryable, "slot " + std::to_string(slot) + " is not MINED any more");
+      move_items(*impl_, slot, items);
+    }
   });
 }
 
@@ -336,8 +253,18 @@ Result<void> Ledger::close_slot(const SignerKey& key, std::int64_t slot, SlotSta
     if (end != SlotState::kFinal && end != SlotState::kLost) {
       impl_->refuse(ErrorKind::kFatal, "a slot ends FINAL or LOST");
     }
-    if (items.size() != items_of(*impl_->db, slot).size()) {
-      impl_->refuse(ErrorKind::kFatal, "every item of a closing slot must move");
+    // FINAL is what was seen in a block twice; LOST is what was in none.
+    const bool mined = head.state == SlotState::kMined;
+    const bool sent = head.state == SlotState::kSigned || head.state == SlotState::kSent;
+    if (end == SlotState::kFinal ? !mined : !sent) {
+      impl_->refuse(ErrorKind::kRetryable, "slot " + std::to_string(slot) + " is " + to_string(head.state) +
+                                               " and cannot become " + to_string(end));
+    }
+    {
+      Query q(*impl_->db, "SELECT count(*) FROM slot_item WHERE slot_id = ?");
+      q.bind(slot);
+      if (!q.step() || static_cast<std::size_t>(q.integer(0)) != items.size())
+        impl_->refuse(ErrorKind::kFatal, "every item of a closing slot must move");
     }
     impl_->move_slot(slot, head.state, end, why);
     move_items(*impl_, slot, items);

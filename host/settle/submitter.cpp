@@ -13,6 +13,10 @@ constexpr std::uint64_t kNoopGas = 21'000;
 /// OP-stack chains finalize after 13 to 30 minutes; beyond this somebody should look (settlement.md section
 /// 6).
 constexpr std::int64_t kFinalityLagMaxS = 45 * 60;
+/// The queue's length is counted up to here: a status line needs no more, and counting costs.
+constexpr std::size_t kQueueCounted = 10'000;
+/// A row that was put off is forgotten when it was not met again for so many blocks (rejected meanwhile).
+constexpr std::uint64_t kPutOffHeads = 16;
 
 }  // namespace
 
@@ -64,11 +68,26 @@ Result<void> Submitter::start() {
 Result<void> Submitter::reload() {
   auto rows = ledger_.open_slots(key_);
   if (!rows) return rows.error();
+  std::map<std::int64_t, Slot> known;
+  for (auto& slot : slots_) known.emplace(slot.row.id, std::move(slot));
   slots_.clear();
-  for (auto& row : *rows) slots_.push_back(Slot{std::move(row), 0, 0, 0, {}, false, {}});
+  for (auto& row : *rows) {
+    Slot slot;
+    // What is not durable stays: when it was sent, and what was seen. After a start there is none of it.
+    if (const auto it = known.find(row.id); it != known.end() && it->second.row.attempts.size() == row.attempts.size())
+      slot = std::move(it->second);
+    slot.verified = slot.doubtful = slot.safe = false;
+    slot.row = std::move(row);
+    slots_.push_back(std::move(slot));
+  }
   reload_ = false;
   tracked_head_ = {};
   return {};
+}
+
+Result<void> Submitter::whole(Slot& slot) {
+  if (slot.row.whole) return {};
+  return ledger_.load_slot(slot.row);
 }
 
 Result<chain::Block> Submitter::settled_block(const chain::Block& head) {
@@ -103,6 +122,9 @@ Result<Submitter::View> Submitter::look(const chain::Block& head) {
   }
   if (!nonce) return nonce.error();
   view.settled_nonce = *nonce;
+  const auto taken = node_.transaction_count(key_.signer, chain::Tag::kLatest);
+  if (!taken) return taken.error();
+  view.taken_nonce = std::max(*taken, *nonce);
   status_.finalized = view.settled.number;
   if (head.timestamp_s - view.settled.timestamp_s > kFinalityLagMaxS) {
     note("the settled block is " + std::to_string((head.timestamp_s - view.settled.timestamp_s) / 60) +
@@ -117,10 +139,8 @@ Result<bool> Submitter::tick() {
   status_.last_error.clear();
   auto more = tick_inner();
   if (!more) {
-    // What this object remembers may differ from what is durable.
-    reload_ = true;
     note(more.error());
-    if (more.error().kind != ErrorKind::kFatal) more = false;
+    if (more.error().kind == ErrorKind::kFatal) reload_ = true; else more = false;
   }
   if (status_.last_error.empty() && !before.empty()) {
     logged_error_.clear();
@@ -140,7 +160,7 @@ Result<bool> Submitter::tick_inner() {
   auto waiting = ledger_.queued(options_.chain_id, vault_.address(), 1);
   if (!waiting) return waiting.error();
   const bool probe_due = !options_.drain && clock_.mono_ns() >= probe_due_ns_;
-  status_.queued = waiting->size();
+  if (waiting->empty()) status_.queued = 0;
   const bool recovering = !options_.drain && (!caught_up_ || !fence_ || !fence_->open());
   if (slots_.empty() && waiting->empty() && !probe_due && !recovering && drains_.empty()) return false;
 
@@ -151,34 +171,51 @@ Result<bool> Submitter::tick_inner() {
   // Without a new block no receipt can have changed: most rounds end here, with one question asked.
   const bool new_head = (*head)->hash != tracked_head_;
   if (!new_head && waiting->empty() && !probe_due && !recovering && !anything_due(**head)) return false;
-  const auto view = look(**head);
+  if (!view_ || view_->head.hash != (*head)->hash) {
+    if (auto r = new_view(**head); !r) return r.error();
+  }
+  bool more = false;
+  canonical_.clear();
+  if (new_head) {
+    if (auto r = track(*view_, more); !r) return r.error();
+  }
+  if (auto r = send_due(*view_); !r) return r.error();
+  forget_closed();
+  if (auto r = tick_drains(); !r) return r.error();
+  const auto may_plan = recover(*view_);
+  if (!may_plan) return may_plan.error();
+  if (!*may_plan) return more || (!options_.drain && !caught_up_);
+  if (probe_due) {
+    if (auto r = probe_blocked(); !r) return r.error();
+  }
+  if (!waiting->empty() || probe_due) {
+    if (auto r = plan(*view_, more); !r) return r.error();
+    const auto length = ledger_.queue_length(options_.chain_id, vault_.address(), kQueueCounted);
+    if (!length) return length.error();
+    status_.queued = *length;
+  }
+  if (auto r = watch(*view_); !r) return r.error();
+  return more;
+}
+
+/// The chain at a head that was not looked at yet, and what follows from it for the signer.
+Result<void> Submitter::new_view(const chain::Block& head) {
+  view_.reset();
+  auto view = look(head);
   if (!view) return view.error();
   fees_.reset();
   balance_.reset();
+  std::erase_if(waiting_, [&](const auto& w) { return w.second.head + kPutOffHeads < head.number; });
   const auto next = ledger_.next_nonce(key_);
   if (!next) return next.error();
   if (*next && view->settled_nonce > **next) {
     status_.key_shared = true;
     note("the key was used elsewhere: its nonce is " + std::to_string(view->settled_nonce) + ", ours " +
          std::to_string(**next));
-    if (auto r = ledger_.raise_nonce(key_, view->settled_nonce, "used elsewhere"); !r) return r.error();
+    if (auto r = ledger_.raise_nonce(key_, view->settled_nonce, "used elsewhere"); !r) return doubt(r.error());
   }
-  bool more = false;
-  if (new_head) {
-    if (auto r = track(*view); !r) return r.error();
-  }
-  if (auto r = send_due(*view); !r) return r.error();
-  forget_closed();
-  if (auto r = tick_drains(); !r) return r.error();
-  const auto may_plan = recover(*view);
-  if (!may_plan) return may_plan.error();
-  if (!*may_plan) return !options_.drain && !caught_up_;
-  if (probe_due) {
-    if (auto r = probe_blocked(); !r) return r.error();
-  }
-  if (auto r = plan(*view, more); !r) return r.error();
-  if (auto r = watch(*view); !r) return r.error();
-  return more;
+  view_ = std::move(*view);
+  return {};
 }
 
 Result<Fees> Submitter::fresh() {
@@ -202,7 +239,7 @@ Result<void> Submitter::sign_slot(Slot& slot, const Fees& fees, bool noop) {
   auto made = chain::sign(tx, signer_);
   if (!made) return made.error();
   AttemptRow attempt{made->hash, noop, std::move(made->raw), fees.max_fee, fees.tip, tx.gas_limit};
-  if (auto kept = ledger_.add_attempt(key_, slot.row.id, attempt); !kept) return kept.error();
+  if (auto kept = ledger_.add_attempt(key_, slot.row.id, attempt); !kept) return doubt(kept.error());
   slot.row.attempts.push_back(std::move(attempt));
   if (slot.row.state == SlotState::kReserved) slot.row.state = SlotState::kSigned;
   slot.attempt_head = 0;
@@ -210,6 +247,7 @@ Result<void> Submitter::sign_slot(Slot& slot, const Fees& fees, bool noop) {
 }
 
 Result<void> Submitter::broadcast(Slot& slot, const View& view) {
+  if (auto r = whole(slot); !r) return r.error();
   const AttemptRow& attempt = slot.row.attempts.back();
   const auto answer = node_.send_raw(attempt.raw);
   ++status_.sent;
@@ -221,7 +259,7 @@ Result<void> Submitter::broadcast(Slot& slot, const View& view) {
     text = answer.error().to_string();
   else if (answer->what != chain::SendClass::kAccepted)
     text = answer->message;
-  if (auto kept = ledger_.mark_sent(key_, slot.row.id, attempt.hash, text); !kept) return kept.error();
+  if (auto kept = ledger_.mark_sent(key_, slot.row.id, attempt.hash, text); !kept) return doubt(kept.error());
   if (slot.row.state == SlotState::kSigned) slot.row.state = SlotState::kSent;
   if (!answer) {
     // A lost answer: the bytes may have been taken. Only the chain tells.
@@ -254,7 +292,8 @@ Result<void> Submitter::handle_answer(Slot& slot, const View&, const chain::Send
     case AfterSend::kAbandon:
       note("nonce " + std::to_string(slot.row.nonce) + " cannot be mined as it is: " + answer.message,
            item);
-      slot.abandon = answer.message;
+      slot.abandon = answer.message.empty() ? "refused for good" : answer.message;
+      if (slot.row.items.size() > 1) smaller_batches(slot.row.items.size());  // too much gas, or too many bytes
       break;
   }
   return {};

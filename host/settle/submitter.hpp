@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "chain/signer.hpp"
+#include "settle/batch_logic.hpp"
 #include "settle/executor.hpp"
 #include "settle/ledger.hpp"
 #include "settle/recovery.hpp"
@@ -21,7 +22,9 @@ struct SubmitterOptions {
   std::uint64_t chain_id = 0;
   unsigned token_decimals = 6;
   FinalityRule settled_at;         ///< default: finalized
-  std::size_t in_flight_max = 16;  ///< geth and reth keep 16 per sender
+  std::size_t in_flight_max = 16;  ///< not yet mined; geth and reth keep 16 per sender
+  std::size_t batch_max = 100;     ///< settlements in one transaction; beyond 100 the gas saved is under 1 %
+  std::int64_t batch_window_ms = 0;  ///< how long a first close waits for company, 0..250; 0 = not at all
   FeeLimits fees;
   std::uint64_t gas_limit_max = 12'000'000;  ///< under Base's 2^24 per transaction, with room
   std::uint64_t resend_blocks = 2;           ///< missed blocks before the same bytes go out again
@@ -37,7 +40,8 @@ struct SubmitterOptions {
 struct SubmitterStatus {
   std::string last_error;  ///< empty when the last tick met none
   std::uint64_t ticks = 0, sent = 0, settled = 0, lost_slots = 0, bumps = 0, resends = 0;
-  std::size_t open_slots = 0, queued = 0;
+  std::size_t open_slots = 0;
+  std::size_t queued = 0;  ///< counted up to 10,000
   std::uint64_t head = 0, finalized = 0;
   bool key_shared = false;  ///< somebody else uses this key
   std::uint64_t foreign_events = 0;  ///< settlements on the vault that no row of this ledger explains
@@ -60,16 +64,21 @@ class Submitter {
   /// errors are in the status and the next tick tries again. True: there is more to do at once.
   Result<bool> tick();
   [[nodiscard]] const SubmitterStatus& status() const { return status_; }
+  /// After how many milliseconds the next tick is worth its questions, at most `poll_ms`.
+  [[nodiscard]] std::int64_t pause_ms(std::int64_t poll_ms) const;
 
  protected:
   struct Slot {
-    SlotRow row;
+    SlotRow row;                     ///< of a mined slot only the head; whole() fills in the rest
     std::uint64_t sent_head = 0;     ///< head at the last send
     std::uint64_t attempt_head = 0;  ///< head when the newest attempt was first sent
     std::uint64_t sent_mono_ns = 0;  ///< 0 = to be sent now: fresh, after a restart, or after a reorg
-    std::optional<std::uint64_t> absent_since;  ///< head at the first look that found the nonce gone
+    std::optional<std::uint64_t> absent_since = {};  ///< head at the first look that found the nonce gone
     bool bump_now = false;
-    std::string abandon;  ///< not empty: why this payload is given up for a no-op
+    std::string abandon = {};  ///< not empty: why this payload is given up for a no-op
+    bool verified = false;     ///< its block was seen on the branch of verified_
+    bool doubtful = false;     ///< its block is not on that branch: ask for receipts
+    bool safe = false;         ///< its items are SAFE, or need not be
   };
   /// The chain at the start of a tick.
   struct View {
@@ -77,12 +86,15 @@ class Submitter {
     chain::BlockId settled_id = chain::Tag::kFinalized;  ///< how that block is named in questions
     Heights heights;
     std::uint64_t settled_nonce = 0;
+    std::uint64_t taken_nonce = 0;  ///< nonces below it are in blocks at the head, ours or not
   };
 
   // The steps in the order of a slot's life. Virtual so that the simulation can put a wrong one in their
   // place and prove that it would be caught.
 
-  /// C2 to C5: reserve, sign, persist, broadcast.
+  /// The call to the vault that settles these items, in this order.
+  virtual Result<Bytes> payload(const std::vector<QueuedItem>& items) const;
+  /// C2 to C5: reserve, sign, persist, broadcast. All items are in the one call.
   virtual Result<void> launch(const std::vector<QueuedItem>& items, const Call& call, std::uint64_t gas_limit,
                               const View& view);
   /// C4, C5: the newest attempt's bytes go out.
@@ -112,38 +124,68 @@ class Submitter {
  private:
   struct Look;  ///< what was found of one slot
   Result<bool> tick_inner();
+  Result<void> new_view(const chain::Block& head);
   Result<void> reload();
+  /// Loads what a slot of the ledger lacks in memory.
+  Result<void> whole(Slot& slot);
   Result<View> look(const chain::Block& head);
+  /// A write was refused or failed: what this object remembers may differ from what is durable.
+  Error doubt(Error e) {
+    reload_ = true;
+    return e;
+  }
 
   // submitter_track.cpp
-  Result<void> track(const View& view);
-  Result<Look> look_up(const Slot& slot);
+  Result<void> track(const View& view, bool& more);
+  Result<void> verify_mined(const View& view, bool& clean);
+  [[nodiscard]] std::vector<Slot*> worth_a_look(const View& view, bool& more);
+  Result<std::vector<Look>> look_up(const std::vector<Slot*>& slots);
+  Result<std::optional<Hash>> canonical_at(std::uint64_t number);
   /// True when the slot moved, so that it is worth another look at the same head.
   Result<bool> act_on(Slot& slot, const Look& found, const View& view);
   Result<void> record_mined(Slot& slot, const Look& found);
+  Result<void> record_unmined(Slot& slot);
+  Result<void> promote_safe(const View& view);
+  void forget_closed();
+
+  // submitter_judge.cpp
   Result<void> finish(Slot& slot, const Look& found, const View& view);
   Result<void> lose(Slot& slot, const View& view);
   Result<void> close(Slot& slot, SlotState end, const std::vector<ItemMove>& moves, const std::string& why);
-  void forget_closed();
-  Result<void> promote_safe(Slot& slot, const View& view);
-  Result<ItemFacts> facts_of(const QueuedItem& item, const View& view, const Look* own);
+  Result<std::vector<ItemMove>> judge(const std::vector<QueuedItem>& items, const View& view, const Look* own);
+  Result<std::vector<ItemFacts>> facts_of(const std::vector<QueuedItem>& items, const View& view, const Look* own);
+  Result<void> add_reasons(const std::vector<QueuedItem>& items, const Look& own, std::vector<ItemFacts>& facts);
   Result<std::optional<chain::VaultEvent>> find_event(const Hash& ref_id, const View& view);
+  Result<void> resolve_used(const QueuedItem& item, const View& view);
 
-  // submitter_plan.cpp
+  // submitter_send.cpp
   enum class Due : std::uint8_t { kNothing, kSign, kSend, kResend, kBump };
   [[nodiscard]] Due due(const Slot& slot, const chain::Block& head, bool lowest) const;
   [[nodiscard]] bool anything_due(const chain::Block& head) const;
   Result<void> send_due(const View& view);
+  Result<void> do_due(Slot& slot, Due what, const View& view);
   Result<void> bump(Slot& slot, const View& view);
+
+  // submitter_plan.cpp
+  enum class Planned : std::uint8_t { kGo, kSkipped, kStop };
   Result<void> plan(const View& view, bool& more);
-  enum class Planned : std::uint8_t { kLaunched, kSkipped, kStop };
-  Result<Planned> plan_item(const QueuedItem& item, const View& view);
-  Result<Planned> handle_revert(const QueuedItem& item, const chain::VaultRevert& revert, const View& view);
-  Result<void> resolve_used(const QueuedItem& item, const View& view);
+  Result<std::vector<QueuedItem>> next_batch(const View& view, QueuePlace& after);
+  [[nodiscard]] bool waits_for_company(std::size_t items);
+  /// `after` is moved back to the last item that went, when the batch was cut.
+  Result<Planned> plan_batch(std::vector<QueuedItem> items, QueuePlace& after, const View& view);
+  struct Offer {
+    Call call;
+    std::uint64_t gas_limit = 0;
+  };
+  Result<Planned> make_offer(std::vector<QueuedItem>& items, Offer& out, const View& view);
+  Result<Planned> price(std::vector<QueuedItem>& items, const Address& from, const Call& call,
+                        std::uint64_t& limit, const View& view);
+  Result<Planned> refuse_item(const QueuedItem& item, const std::string& why);
   Result<void> probe_blocked();
   Result<bool> can_pay(std::uint64_t gas_limit);
   Result<Call> wrap(const Call& inner, const View& view);
   [[nodiscard]] bool has_room() const;
+  [[nodiscard]] std::size_t batch_limit() const;
   [[nodiscard]] chain::VaultItem vault_item(const QueuedItem& item) const;
 
   // submitter_recover.cpp
@@ -157,15 +199,47 @@ class Submitter {
   Result<void> tick_drains();
   Result<bool> pass_fence(const View& view);
 
+  // submitter_batch.cpp
+  Result<void> learn_form();
+  Result<void> drop_used(std::vector<QueuedItem>& items, const View& view);
+  Result<Planned> sift(std::vector<QueuedItem>& items, const View& view);
+  Result<Planned> sift_prefixes(std::vector<QueuedItem>& items, const View& view);
+  Result<Planned> sift_singly(std::vector<QueuedItem>& items, const View& view);
+  Result<std::optional<chain::VaultRevert>> try_prefix(const std::vector<QueuedItem>& items, std::size_t size);
+  /// BLOCKED, the ALREADY path, or put off. `ahead`: items before it in the same batch.
+  Result<Planned> handle_revert(const QueuedItem& item, const chain::VaultRevert& revert,
+                                std::span<const QueuedItem> ahead, const View& view);
+  Result<bool> user_in_flight(const Address& user, std::span<const QueuedItem> ahead);
+  void put_off(const QueuedItem& item, const View& view, bool holds_account);
+  void smaller_batches(std::size_t failed_size);
+
   void note(const std::string& text, const QueuedItem* item = nullptr);
   void note(const Error& error, const QueuedItem* item = nullptr) { note(error.to_string(), item); }
 
+  /// How this vault takes several settlements at once; found out at the first plan.
+  struct BatchForm {
+    bool tolerant = false, atomic = false;
+  };
+  struct PutOff {
+    std::uint64_t head = 0;      ///< not again before there is another head
+    bool holds_account = false;  ///< later closes of the account wait too
+  };
+
   bool started_ = false, reload_ = true;
-  Hash tracked_head_;                         ///< the head at which every slot was looked at and none moved
-  std::optional<chain::FeeSuggestion> fees_;  ///< of this tick
-  std::optional<U256> balance_;               ///< of this tick
-  std::map<std::int64_t, std::uint64_t> waiting_;  ///< settlement row -> head at which it was put off
-  std::map<Hash, std::uint64_t> search_from_;      ///< event searches in progress: next block downwards
+  Hash tracked_head_;     ///< the head at which every slot was looked at and none moved
+  chain::Block verified_;  ///< mined slots marked verified were on this branch
+  std::map<std::uint64_t, std::optional<Hash>> canonical_;  ///< of this tick
+  std::optional<View> view_;                                ///< of the head it names
+  std::optional<chain::FeeSuggestion> fees_;                ///< of that head
+  std::optional<U256> balance_;                             ///< of that head
+  std::optional<BatchForm> form_;
+  std::size_t batch_cap_ = 0;               ///< 0 = batch_max; less after a batch that was too big
+  std::uint64_t window_until_ns_ = 0;       ///< 0 = no close waits for company
+  std::map<std::int64_t, PutOff> waiting_;  ///< by settlement row
+  std::set<AccountKey> held_accounts_;      ///< of this plan: an earlier close of them was put off
+  std::set<std::int64_t> same_again_;       ///< rows that the executor could not wrap yet
+  std::map<Hash, std::uint64_t> search_from_;  ///< event searches in progress: next block downwards
+  QueuePlace probed_;                          ///< where the next look at BLOCKED items goes on
   std::uint64_t plan_paused_until_ns_ = 0, probe_due_ns_ = 0;
   std::string logged_error_;
   Recovery recovery_;

@@ -14,4 +14,17 @@ struct Submitter::Look {
   bool orphaned = false;      ///< a receipt of a block that is not canonical
 };
 
+/// What the vault said of each refId in one transaction.
+struct VaultWords {
+  std::map<Hash, chain::VaultEvent> done;
+  std::map<Hash, chain::VaultRevert> skipped;
+};
+/// kProtocol for an event that we know and cannot read.
+Result<VaultWords> words_of(const chain::Vault& vault, const chain::Receipt& receipt);
+
+/// Reasons that concern the vault or its signer, not one item: planning pauses.
+bool concerns_vault(chain::RevertClass c);
+
+inline constexpr std::uint64_t kNsPerMs = 1'000'000;
+
 }  // namespace anduin::settle

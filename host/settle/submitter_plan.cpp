@@ -1,113 +1,33 @@
-// Sending: what is due again, and what new rows become slots.
+// Planning: which QUEUED rows become the next slots.
 #include <algorithm>
 
 #include "base/log.hpp"
-#include "settle/submitter.hpp"
+#include "settle/submitter_look.hpp"
 
 namespace anduin::settle {
 namespace {
 
-/// Estimates are exact for the state they saw; others may change it before the block. Never higher:
-/// builders reserve the limit (settlement.md section 10).
-constexpr std::uint64_t kGasNumerator = 12, kGasDenominator = 10;
-constexpr std::uint64_t kMs = 1'000'000;
+/// Batches looked at in one round, the most that may be under way; then receipts and resends have their turn.
+constexpr int kBatchesPerRound = 16;
+/// Rows of the queue read at once, and how far one batch looks past rows that wait.
+constexpr std::size_t kPage = 200;
+constexpr int kPagesPerBatch = 20;
 /// BLOCKED items looked at in one probe.
 constexpr std::size_t kProbeMax = 64;
-
-bool concerns_vault(chain::RevertClass c) {
-  return c == chain::RevertClass::kInsufficientPool || c == chain::RevertClass::kPaused ||
-         c == chain::RevertClass::kMissingRole;
-}
+/// Polls while something is under way and more waits: a block makes room.
+constexpr std::int64_t kBusyPollMs = 50;
 
 }  // namespace
 
-chain::VaultItem Submitter::vault_item(const QueuedItem& item) const {
-  return {item.action, item.user, item.units, item.ref_id};
-}
-
-Result<void> Submitter::resend(Slot& slot, const View& view) {
-  ++status_.resends;
-  return broadcast(slot, view);
-}
-
-Result<void> Submitter::bump(Slot& slot, const View& view) {
-  slot.bump_now = false;
-  if (slot.row.attempts.size() >= options_.attempts_max) {
-    slot.attempt_head = view.head.number;  // as late as a new attempt would be: not every round
-    return resend(slot, view);
+std::int64_t Submitter::pause_ms(std::int64_t poll_ms) const {
+  std::int64_t out = poll_ms;
+  if (status_.queued > 0 && !slots_.empty()) out = std::min(out, kBusyPollMs);
+  if (window_until_ns_ != 0) {
+    const std::uint64_t now = clock_.mono_ns();
+    const std::uint64_t left = window_until_ns_ > now ? (window_until_ns_ - now) / kNsPerMs + 1 : 0;
+    out = std::min(out, static_cast<std::int64_t>(left));
   }
-  if (const auto fees = fresh(); !fees) return fees.error();
-  const AttemptRow& last = slot.row.attempts.back();
-  const auto fees = bumped_fees({last.max_fee, last.tip}, *fees_, options_.fees);
-  if (!fees) {
-    note("nonce " + std::to_string(slot.row.nonce) +
-         ": the fee ceiling is reached, sending the same bytes again");
-    slot.attempt_head = view.head.number;
-    return resend(slot, view);
-  }
-  ++status_.bumps;
-  if (auto made = sign_slot(slot, *fees, last.noop || !slot.abandon.empty()); !made) return made.error();
-  return broadcast(slot, view);
-}
-
-Submitter::Due Submitter::due(const Slot& slot, const chain::Block& head, bool lowest) const {
-  if (slot.row.state == SlotState::kMined) return Due::kNothing;
-  if (slot.row.state == SlotState::kReserved) return Due::kSign;
-  if (!slot.abandon.empty() && !slot.row.attempts.back().noop) return Due::kBump;
-  if (slot.sent_mono_ns == 0) return Due::kSend;
-  const bool late =
-      lowest && slot.attempt_head != 0 && head.number >= slot.attempt_head + options_.bump_blocks;
-  if (slot.bump_now || late) return Due::kBump;
-  const bool missed =
-      head.number >= slot.sent_head + options_.resend_blocks ||
-      clock_.mono_ns() - slot.sent_mono_ns >= static_cast<std::uint64_t>(options_.resend_ms) * kMs;
-  return missed ? Due::kResend : Due::kNothing;
-}
-
-bool Submitter::anything_due(const chain::Block& head) const {
-  bool lowest = true;
-  for (const auto& slot : slots_) {
-    if (slot.row.state == SlotState::kMined) continue;
-    if (due(slot, head, lowest) != Due::kNothing) return true;
-    lowest = false;
-  }
-  return false;
-}
-
-// Lowest nonce first: a pool keeps later ones waiting for it. Only the lowest open one is worth a higher
-// fee.
-Result<void> Submitter::send_due(const View& view) {
-  bool lowest = true;
-  for (auto& slot : slots_) {
-    if (slot.row.state == SlotState::kMined) continue;
-    Result<void> done;
-    switch (due(slot, view.head, lowest)) {
-      case Due::kNothing:
-        break;
-      case Due::kSign: {
-        const auto fees = fresh();
-        done = fees ? sign_slot(slot, *fees, false) : Result<void>(fees.error());
-        if (done) done = broadcast(slot, view);
-        break;
-      }
-      case Due::kSend:
-        done = broadcast(slot, view);
-        break;
-      case Due::kResend:
-        done = resend(slot, view);
-        break;
-      case Due::kBump:
-        done = bump(slot, view);
-        break;
-    }
-    lowest = false;
-    if (!done) {
-      if (done.error().kind == ErrorKind::kFatal) return done.error();
-      note(done.error(), slot.row.items.empty() ? nullptr : &slot.row.items.front());
-      return {};  // what is behind it waits: nonces go out in order
-    }
-  }
-  return {};
+  return std::max<std::int64_t>(out, 0);
 }
 
 Result<bool> Submitter::can_pay(std::uint64_t gas_limit) {
@@ -120,107 +40,14 @@ Result<bool> Submitter::can_pay(std::uint64_t gas_limit) {
   }
   U256 need = fees->max_fee * gas_limit;
   for (const auto& slot : slots_) {
-    if (slot.row.state == SlotState::kMined || slot.row.attempts.empty()) continue;
-    need += slot.row.attempts.back().max_fee * slot.row.attempts.back().gas_limit;
+    if (slot.row.state == SlotState::kMined) continue;
+    const auto& attempts = slot.row.attempts;
+    need += attempts.empty() ? fees->max_fee * slot.row.gas_limit
+                             : attempts.back().max_fee * attempts.back().gas_limit;
   }
   if (need <= *balance_) return true;
   note("signer " + key_.signer.to_string() + " needs " + (need - *balance_).str() + " wei more for gas");
   return false;
-}
-
-Result<void> Submitter::launch(const std::vector<QueuedItem>& items, const Call& call, std::uint64_t gas_limit,
-                               const View& view) {
-  const auto fees = fresh();
-  if (!fees) return fees.error();
-  auto row = ledger_.reserve(key_, vault_.address(), items, call, gas_limit);
-  if (!row) return row.error();
-  slots_.push_back(Slot{std::move(*row), 0, 0, 0, {}, false, {}});
-  Slot& slot = slots_.back();
-  if (auto made = sign_slot(slot, *fees, false); !made) return made.error();
-  return broadcast(slot, view);
-}
-
-Result<void> Submitter::resolve_used(const QueuedItem& item, const View& view) {
-  const auto facts = facts_of(item, view, nullptr);
-  if (!facts) return facts.error();
-  if (!facts->used) {
-    waiting_[item.id] = view.head.number;  // used at the head, not yet at the settled block
-    return {};
-  }
-  const ItemVerdict v = judge_item(item.action, item.user, item.units, *facts);
-  if (auto kept = ledger_.move_item(key_, vault_.address(),
-                                    {item.ref_id, item.state, v.to, v.reason, v.onchain_units});
-      !kept) {
-    return kept.error();
-  }
-  if (v.to == State::kAlreadySettled) {
-    ++status_.settled;
-    spdlog::info("vault {}: ALREADY_SETTLED {} id {} ref {}", options_.vault_name, item.venue,
-                 item.position_id, item.ref_id.to_string());
-  } else {
-    note(std::string(to_string(v.to)) + ": " + v.reason, &item);
-  }
-  return {};
-}
-
-Result<Submitter::Planned> Submitter::handle_revert(const QueuedItem& item,
-                                                    const chain::VaultRevert& revert, const View& view) {
-  if (revert.what == chain::RevertClass::kDuplicateRefId) {
-    if (auto r = resolve_used(item, view); !r) return r.error();
-    return Planned::kSkipped;
-  }
-  const bool user_in_flight = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) {
-    return std::any_of(s.row.items.begin(), s.row.items.end(),
-                       [&](const QueuedItem& other) { return other.user == item.user; });
-  });
-  if (revert.what == chain::RevertClass::kInsufficientCollateral && user_in_flight) {
-    waiting_[item.id] = view.head.number;  // a credit on its way may cover it
-    return Planned::kSkipped;
-  }
-  const std::string reason = revert.to_string();
-  if (auto kept =
-          ledger_.move_item(key_, vault_.address(), {item.ref_id, item.state, State::kBlocked, reason, {}});
-      !kept) {
-    return kept.error();
-  }
-  note("BLOCKED: " + reason, &item);
-  if (!concerns_vault(revert.what)) return Planned::kSkipped;
-  plan_paused_until_ns_ = clock_.mono_ns() + static_cast<std::uint64_t>(options_.probe_blocked_ms) * kMs;
-  return Planned::kStop;
-}
-
-Result<Submitter::Planned> Submitter::plan_item(const QueuedItem& item, const View& view) {
-  const auto used = vault_.used(node_, item.ref_id, chain::Tag::kLatest);
-  if (!used) return used.error();
-  if (*used) {
-    if (auto r = resolve_used(item, view); !r) return r.error();
-    return Planned::kSkipped;
-  }
-  const auto calldata = vault_.settle_call(vault_item(item));
-  if (!calldata) return calldata.error();
-  const Call inner{vault_.address(), *calldata};
-  auto gas = node_.estimate_gas(executor_.caller(), inner.to, inner.calldata);
-  if (!gas) return gas.error();
-  if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
-    return handle_revert(item, vault_.decode_revert(reverted->data), view);
-  }
-  const auto outer = wrap(inner, view);
-  if (!outer) return outer.error();
-  if (*outer != inner) {
-    gas = node_.estimate_gas(key_.signer, outer->to, outer->calldata);
-    if (!gas) return gas.error();
-    if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
-      return Error{ErrorKind::kRetryable, options_.vault_name,
-                   "the executor's call would revert: " + vault_.decode_revert(reverted->data).to_string()};
-    }
-  }
-  const std::uint64_t limit =
-      std::min(std::get<std::uint64_t>(*gas) * kGasNumerator / kGasDenominator, options_.gas_limit_max);
-  const auto paid = can_pay(limit);
-  if (!paid) return paid.error();
-  if (!*paid) return Planned::kStop;
-  if (auto r = launch({item}, *outer, limit, view); !r) return r.error();
-  return Planned::kLaunched;
 }
 
 Result<Call> Submitter::wrap(const Call& inner, const View& view) {
@@ -238,48 +65,175 @@ bool Submitter::has_room() const {
   return static_cast<std::size_t>(open) < std::min(bound.max, options_.in_flight_max);
 }
 
-Result<void> Submitter::plan(const View& view, bool& more) {
-  if (clock_.mono_ns() < plan_paused_until_ns_ || !has_room()) return {};
-  // Rows that were put off stay in front of the queue: look past them.
-  auto items =
-      ledger_.queued(options_.chain_id, vault_.address(), options_.in_flight_max + waiting_.size());
-  if (!items) return items.error();
-  status_.queued = items->size();
-  std::size_t put_off = 0;
-  for (const auto& item : *items) {
-    if (!has_room()) return {};
-    const auto waits = waiting_.find(item.id);
-    if (waits != waiting_.end()) {
-      ++put_off;
-      if (waits->second == view.head.number) continue;
-      waiting_.erase(waits);
+// Order: rows come by closed_at; one that is put off and holds its account keeps all later ones of it back, in this
+// batch and in the next. A BLOCKED row holds nobody: a person or the vault decides about it.
+Result<std::vector<QueuedItem>> Submitter::next_batch(const View& view, QueuePlace& after) {
+  std::vector<QueuedItem> out;
+  const std::size_t want = batch_limit();
+  for (int page = 0; page < kPagesPerBatch; ++page) {
+    const auto rows = ledger_.queued(options_.chain_id, vault_.address(), kPage, after);
+    if (!rows) return rows.error();
+    for (const auto& row : *rows) {
+      after = {row.closed_ms, row.id};
+      if (const auto it = waiting_.find(row.id); it != waiting_.end()) {
+        if (it->second.head == view.head.number) {
+          if (it->second.holds_account) held_accounts_.insert(account_of(row));
+          continue;
+        }
+        waiting_.erase(it);
+      }
+      if (held_accounts_.contains(account_of(row))) continue;
+      if (!same_again_.empty() && !same_again_.contains(row.id)) continue;
+      out.push_back(row);
+      if (out.size() == want) return out;
     }
-    const auto planned = plan_item(item, view);
+    if (rows->size() < kPage) break;
+  }
+  if (out.empty()) same_again_.clear();  // nothing of it is QUEUED any more
+  return out;
+}
+
+/// The first close of a batch waits a moment for others: one transaction instead of several.
+bool Submitter::waits_for_company(std::size_t items) {
+  if (options_.batch_window_ms == 0 || batch_limit() == 1 || items >= batch_limit() || !same_again_.empty())
+    return false;
+  const std::uint64_t now = clock_.mono_ns();
+  if (window_until_ns_ == 0)
+    window_until_ns_ = now + static_cast<std::uint64_t>(options_.batch_window_ms) * kNsPerMs;
+  return now < window_until_ns_;
+}
+
+Result<void> Submitter::plan(const View& view, bool& more) {
+  held_accounts_.clear();
+  if (clock_.mono_ns() < plan_paused_until_ns_ || !has_room()) return {};
+  // A nonce that nobody has signed yet: a second one would help nobody.
+  if (std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.row.state == SlotState::kReserved; }))
+    return {};
+  if (auto r = learn_form(); !r) return r.error();
+  QueuePlace after;
+  for (int batches = 0; has_room(); ++batches) {
+    auto items = next_batch(view, after);
+    if (!items) return items.error();
+    if (items->empty()) {
+      window_until_ns_ = 0;
+      return {};
+    }
+    if (batches == kBatchesPerRound) {
+      more = true;
+      return {};
+    }
+    if (waits_for_company(items->size())) return {};
+    const auto planned = plan_batch(std::move(*items), after, view);
     if (!planned) return planned.error();
     if (*planned == Planned::kStop) return {};
   }
-  if (items->size() > put_off && items->size() >= options_.in_flight_max + put_off) more = true;
   return {};
 }
 
+Result<Submitter::Planned> Submitter::plan_batch(std::vector<QueuedItem> items, QueuePlace& after,
+                                                 const View& view) {
+  if (auto r = drop_used(items, view); !r) return r.error();
+  const auto sifted = sift(items, view);
+  if (!sifted || *sifted == Planned::kStop) return sifted;
+  if (items.empty()) return Planned::kSkipped;
+  Offer offer;
+  const auto offered = make_offer(items, offer, view);
+  after = {items.back().closed_ms, items.back().id};  // what was cut from the end comes next
+  if (!offered || *offered != Planned::kGo) return offered;
+  const auto paid = can_pay(offer.gas_limit);
+  if (!paid) return paid.error();
+  if (!*paid) return Planned::kStop;
+  window_until_ns_ = 0;
+  if (auto r = launch(items, offer.call, offer.gas_limit, view); !r) return r.error();
+  return Planned::kGo;
+}
+
+/// Calldata, the executor's call around it, and a gas limit under its bound: fewer items where it would be above.
+Result<Submitter::Planned> Submitter::make_offer(std::vector<QueuedItem>& items, Offer& out, const View& view) {
+  while (true) {
+    const std::size_t before = items.size();
+    const auto data = payload(items);
+    if (!data) {
+      if (before > 1 || data.error().kind != ErrorKind::kBadRequest) return data.error();
+      return refuse_item(items.front(), data.error().text);  // the vault has no function for it
+    }
+    const Call inner{vault_.address(), *data};
+    auto priced = price(items, executor_.caller(), inner, out.gas_limit, view);
+    if (!priced || *priced != Planned::kGo) return priced;
+    if (items.size() != before) continue;
+    auto outer = wrap(inner, view);
+    if (!outer) {
+      for (const auto& item : items) same_again_.insert(item.id);
+      return outer.error();
+    }
+    same_again_.clear();
+    if (*outer != inner) {
+      priced = price(items, key_.signer, *outer, out.gas_limit, view);
+      if (!priced || *priced != Planned::kGo) return priced;
+      if (items.size() != before) continue;
+    }
+    out.call = std::move(*outer);
+    return Planned::kGo;
+  }
+}
+
+Result<Submitter::Planned> Submitter::price(std::vector<QueuedItem>& items, const Address& from, const Call& call,
+                                            std::uint64_t& limit, const View& view) {
+  const auto gas = node_.estimate_gas(from, call.to, call.calldata);
+  if (!gas) return gas.error();
+  if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
+    const auto why = vault_.decode_revert(reverted->data);
+    if (call.to == vault_.address() && items.size() == 1) return handle_revert(items.front(), why, {}, view);
+    if (items.size() > 1) smaller_batches(items.size());
+    return Error{ErrorKind::kRetryable, options_.vault_name,
+                 "the transaction of " + std::to_string(items.size()) +
+                     " settlements would revert: " + why.to_string() + (reverted->message.empty() ? "" : ", ") +
+                     reverted->message};
+  }
+  const std::uint64_t estimate = std::get<std::uint64_t>(*gas);
+  limit = gas_limit_for(estimate);
+  if (limit > options_.gas_limit_max && items.size() > 1) {
+    items.resize(std::min(items.size() - 1, fitting(items.size(), limit, options_.gas_limit_max)));
+    batch_cap_ = items.size();
+    return Planned::kGo;
+  }
+  if (estimate > options_.gas_limit_max) {
+    return refuse_item(items.front(), "needs " + std::to_string(estimate) + " gas, gas_limit_max is " +
+                                          std::to_string(options_.gas_limit_max));
+  }
+  limit = std::min(limit, options_.gas_limit_max);
+  return Planned::kGo;
+}
+
+Result<Submitter::Planned> Submitter::refuse_item(const QueuedItem& item, const std::string& why) {
+  auto kept = ledger_.move_item(key_, vault_.address(), {item.ref_id, item.state, State::kBlocked, why, {}});
+  if (!kept) return doubt(kept.error());
+  note("BLOCKED: " + why, &item);
+  return Planned::kSkipped;
+}
+
 Result<void> Submitter::probe_blocked() {
-  probe_due_ns_ = clock_.mono_ns() + static_cast<std::uint64_t>(options_.probe_blocked_ms) * kMs;
-  auto items = ledger_.blocked(options_.chain_id, vault_.address(), kProbeMax);
+  probe_due_ns_ = clock_.mono_ns() + static_cast<std::uint64_t>(options_.probe_blocked_ms) * kNsPerMs;
+  // From where the last one ended, so that hopeless ones in front starve nobody.
+  auto items = ledger_.blocked(options_.chain_id, vault_.address(), kProbeMax, probed_);
   if (!items) return items.error();
+  probed_ = items->size() < kProbeMax ? QueuePlace{} : QueuePlace{items->back().closed_ms, items->back().id};
   for (const auto& item : *items) {
     if (item.slots_used >= kSlotsPerItemMax) continue;  // that one waits for a person
-    const auto calldata = vault_.settle_call(vault_item(item));
+    const auto calldata = payload({item});
     if (!calldata) continue;
     const auto gas = node_.estimate_gas(executor_.caller(), vault_.address(), *calldata);
     if (!gas) return gas.error();
     if (const auto* reverted = std::get_if<chain::CallResult>(&*gas)) {
       // A duplicate is resolved by the plan, which asks the settled block.
       if (vault_.decode_revert(reverted->data).what != chain::RevertClass::kDuplicateRefId) continue;
+    } else if (std::get<std::uint64_t>(*gas) > options_.gas_limit_max) {
+      continue;
     }
     if (auto kept = ledger_.move_item(key_, vault_.address(),
                                       {item.ref_id, State::kBlocked, State::kQueued, "would pass now", {}});
         !kept) {
-      return kept.error();
+      return doubt(kept.error());
     }
   }
   return {};

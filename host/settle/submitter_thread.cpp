@@ -45,7 +45,7 @@ void SubmitterThread::run() {
       woken_ = false;
     }
     const auto more = submitter_.tick();
-    wait_ms = !more ? kFatalPauseMs : *more ? 0 : poll_ms_;
+    wait_ms = !more ? kFatalPauseMs : *more ? 0 : submitter_.pause_ms(poll_ms_);
     if (!more && on_fatal_) on_fatal_(more.error());
     const std::lock_guard lock(mutex_);
     status_ = submitter_.status();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "chain/vault.hpp"
 #include "simulation/fake_chain.hpp"
 
 namespace anduin::test {

@@ -107,6 +107,7 @@ struct Bench {
       : chain(vault.address(), duplicate_check, dice), fake(chain, dice, {0, 0, 0, 0, 0}) {
     chain.set_calm();
     options.vault_name = "main";
+    options.batch_max = 1;  // one settlement a transaction is easier to follow; batch_test.cpp has the others
     options.chain_id = simulation::FakeChain::kChainId;
     ledger_options.synchronous = false;
     open();
@@ -136,6 +137,10 @@ struct Bench {
       clock.advance_ms(2'000);
     }
     tick();
+  }
+  SlotRow load(SlotRow slot) {
+    if (auto r = ledger->load_slot(slot); !r) FAIL(r.error().to_string());
+    return slot;
   }
   std::string state(const std::string& id) { return show(id).first; }
   std::pair<std::string, std::string> show(const std::string& id);  ///< state and reason

@@ -49,7 +49,7 @@ TEST_CASE("executor: slots call it, the vault's view of the caller is its own, o
   const auto open = *b.ledger->open_slots({b.options.chain_id, b.key->address(), 1});
   REQUIRE(open.size() == 1);
   CHECK(open[0].call.to == between.self);
-  CHECK(open[0].call.calldata == sent.transaction.data);
+  CHECK(b.load(open[0]).call.calldata == sent.transaction.data);
   b.run(14);
   CHECK(b.state("1") == "SETTLED");
   CHECK(b.state("2") == "SETTLED");
@@ -100,8 +100,11 @@ TEST_CASE("executor: a slot of an older ledger called the vault", "[executor][fi
   }
   ManualClock clock(kNow);
   auto ledger = open_ledger(dir, clock);
-  const auto open = ledger->open_slots({31337, Address{}, 1});
+  auto open = ledger->open_slots({31337, Address{}, 1});
   REQUIRE(open);
   REQUIRE(open->size() == 1);
-  CHECK(open->front().call == Call{address_of(0x5e), Bytes{1}});
+  SlotRow slot = open->front();
+  CHECK_FALSE(slot.whole);
+  REQUIRE(ledger->load_slot(slot));
+  CHECK(slot.call == Call{address_of(0x5e), Bytes{1}});
 }

@@ -184,7 +184,9 @@ struct World {
   Bytes sent_calldata() {
     const auto slots = *ledger->open_slots(*ledger->acquire_signer(31337, relayer->address(), vault->address()));
     REQUIRE_FALSE(slots.empty());
-    return slots.back().call.calldata;
+    SlotRow last = slots.back();
+    REQUIRE(ledger->load_slot(last));
+    return last.call.calldata;
   }
   std::uint64_t relayer_nonce() { return *node.transaction_count(relayer->address(), chain::Tag::kLatest); }
 };

@@ -44,6 +44,7 @@ struct StrictBench {
     for (const auto& r : rules) nodes.push_back(std::make_unique<StrictNode>(world, r));
     options.vault_name = "main";
     options.chain_id = kChainId;
+    options.batch_max = 1;  // these tests speak of transactions
     open();
   }
   explicit StrictBench(std::size_t count) : StrictBench(std::vector<StrictRules>(count)) {}
@@ -432,9 +433,9 @@ TEST_CASE("strict: one endpoint goes away and comes back", "[strict]") {
 TEST_CASE("strict: endpoint lies (receipt for unknown block)", "[strict]") {
   StrictBench b(std::size_t{3});
   b.faults(0, [](StrictFaults& f) { f.lies = true; });
-  b.commit_many(1);
+  b.commit_many(8);  // a submitter asks twice for each: when its nonce is taken, and when it is to be judged
   b.run(14);
-  b.settled(1);
+  b.settled(8);
   CHECK(b.pool->status()[0].state == chain::EndpointState::kUntrue);
 
   // Alone it can hold up, and never settle.

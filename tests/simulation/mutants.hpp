@@ -52,9 +52,16 @@ class NonceTooLowIsSuccess final : public settle::Submitter {
   Result<void> handle_answer(Slot& slot, const View& view, const chain::SendResult& answer) override {
     if (answer.what != chain::SendClass::kNonceConsumed)
       return Submitter::handle_answer(slot, view, answer);
-    std::vector<settle::ItemMove> moves;
+    // The ledger ends a slot only from a block, so the mistake takes the head for it.
+    std::vector<settle::ItemMove> seen, moves;
     for (const auto& item : slot.row.items) {
-      moves.push_back({item.ref_id, item.state, settle::State::kSettled, "nonce too low", {}});
+      seen.push_back({item.ref_id, item.state, settle::State::kIncluded, "nonce too low", {}});
+      moves.push_back({item.ref_id, settle::State::kIncluded, settle::State::kSettled, "nonce too low", {}});
+    }
+    if (auto r = ledger_.mark_mined(key_, slot.row.id, slot.row.attempts.back().hash, view.head.hash,
+                                    view.head.number, seen);
+        !r) {
+      return r.error();
     }
     if (auto r = ledger_.close_slot(key_, slot.row.id, settle::SlotState::kFinal, moves, "nonce too low");
         !r) {
