@@ -13,7 +13,7 @@ using nlohmann::json;
 struct Options {
   std::string socket = "anduin.sock", reason, id;
   std::vector<std::string> refs;
-  bool json = false;
+  bool json = false, all = false;
 };
 
 int fail(const Error& e) {
@@ -54,7 +54,15 @@ void show_status(const json& s) {
                   line.value("good", false) ? "good" : "not ready",
                   line.value("waiting", 0) > 0 ? (" waiting " + text(line, "waiting")).c_str() : "",
                   line.value("problem", "").empty() ? "" : (" " + text(line, "problem")).c_str());
+  for (const json& b : s.value("breakers", json::array())) std::printf("breaker   %s\n", b.get<std::string>().c_str());
   std::printf("unproven ranges: %s\n", text(s, "unproven").c_str());
+}
+
+void show_breakers(const json& rows) {
+  for (const json& b : rows)
+    std::printf("%-7s %s (%s): %s\n", b.at("closedAt").is_null() ? "open" : "closed", text(b, "scope").c_str(),
+                text(b, "openedBy").c_str(), text(b, "reason").c_str());
+  if (rows.empty()) std::printf("no breaker is open\n");
 }
 
 }  // namespace
@@ -84,6 +92,20 @@ void add_ctl(CLI::App& app, Action& action) {
     sub->add_option("REF", o->refs, "refId (0x...) or the venue's close id; several are decided one by one")->required();
     reason(sub);
   }
+  CLI::App* breakers = add("breakers", "breakers that are open: what they stand for is held", [](const Options& x) {
+    return run(x, "breakers", {{"all", x.all}}, show_breakers);
+  });
+  breakers->add_flag("--all", o->all, "also those that were closed again");
+  const auto breaker = [&](const char* name, const char* what, const char* done) {
+    CLI::App* sub = add(name, what, [name, done](const Options& x) {
+      return run(x, name, {{"scope", x.id}, {"reason", x.reason}},
+                 [done](const json& d) { std::printf("%s %s\n", text(d, "scope").c_str(), done); });
+    });
+    sub->add_option("SCOPE", o->id, "global, venue:NAME, account:NAME or user:0x...")->required();
+    reason(sub);
+  };
+  breaker("close-breaker", "lets new closes of this scope through again; held ones still want a decision each", "is closed");
+  breaker("open-breaker", "holds every new close of this scope from now on", "is open");
   CLI::App* gap = add("accept-gap", "lives with a range of history that a venue cannot prove", [](const Options& x) {
     return run(x, "accept-gap", {{"id", x.id}, {"reason", x.reason}},
                [](const json& d) { std::printf("range %s is accepted\n", text(d, "id").c_str()); });

@@ -33,6 +33,7 @@ void report(pipeline::Host& host) {
       if (!l.good || l.waiting > 0)
         spdlog::info("[health] {}: {}{}{}", l.name, l.good ? "good" : "not ready", l.waiting > 0 ? ", waiting " + std::to_string(l.waiting) : "",
                      l.problem.empty() ? "" : ", " + l.problem);
+  for (const std::string& b : s.breakers) spdlog::error("[health] the breaker is open, new closes are held: {}: see anduin ctl breakers", b);
   if (s.unproven > 0) spdlog::error("[health] {} unproven ranges of history: see anduin ledger unproven", s.unproven);
 }
 

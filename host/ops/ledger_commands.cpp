@@ -17,6 +17,11 @@ json decided_json(const settle::Decided& d) {
           {"from", settle::to_string(d.from)}, {"to", settle::to_string(d.to)}};
 }
 
+json breaker_json(const settle::Breaker& b) {
+  return {{"scope", b.scope}, {"openedAt", b.opened_ms}, {"openedBy", b.opened_by}, {"reason", b.reason},
+          {"closedAt", b.closed_ms ? json(*b.closed_ms) : json()}, {"closedBy", b.closed_by}, {"closeReason", b.close_reason}};
+}
+
 std::int64_t number_argument(const json& args, const char* name) {
   const std::string text = text_argument(args, name);
   std::int64_t out = 0;
@@ -40,6 +45,22 @@ void add_ledger_commands(Control& control, settle::Ledger& ledger, std::function
   };
   control.add("approve", [decide](const json& args, const Caller& caller) { return decide(true, args, caller); });
   control.add("reject", [decide](const json& args, const Caller& caller) { return decide(false, args, caller); });
+  control.add("breakers", [&ledger](const json& args, const Caller&) -> Result<json> {
+    const auto rows = ledger.breakers(!args.value("all", false));
+    if (!rows) return rows.error();
+    json out = json::array();
+    for (const auto& b : *rows) out.push_back(breaker_json(b));
+    return good(out);
+  });
+  const auto breaker = [&ledger](bool open, const json& args, const Caller& caller) -> Result<json> {
+    const std::string scope = text_argument(args, "scope"), reason = text_argument(args, "reason");
+    const auto done = open ? ledger.open_breaker(scope, caller.actor(), reason) : ledger.close_breaker(scope, caller.actor(), reason);
+    if (!done) return done.error();
+    spdlog::warn("[control] {} {} the breaker {}: {}", caller.user, open ? "opened" : "closed", scope, reason);
+    return good({{"scope", scope}, {"state", open ? "open" : "closed"}});
+  };
+  control.add("open-breaker", [breaker](const json& args, const Caller& caller) { return breaker(true, args, caller); });
+  control.add("close-breaker", [breaker](const json& args, const Caller& caller) { return breaker(false, args, caller); });
   control.add("accept-gap", [&ledger](const json& args, const Caller& caller) -> Result<json> {
     const std::int64_t id = number_argument(args, "id");
     const std::string reason = text_argument(args, "reason");

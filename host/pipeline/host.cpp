@@ -29,6 +29,7 @@ settle::LedgerOptions ledger_options(const Settings& s, const settle::RateSource
   o.bridge.ref_id = s.bridge.ref_id == RefIdRule::kKeccak256 ? settle::RefIdHash::kKeccak256 : settle::RefIdHash::kSha256;
   o.bridge.item_limit_usd = s.bridge.item_limit_usd;
   if (!s.vaults.empty()) o.bridge.token_decimals = s.vaults.front().token_decimals;
+  o.policy = s.policy;
   o.rates = &rates;
   return o;
 }
@@ -44,7 +45,7 @@ Result<nlohmann::json> status_json(const Host::Status& s) {
   return Result<nlohmann::json>(boost::system::in_place_value,
                                 nlohmann::json{{"venues", lines_json(s.venues)}, {"accounts", lines_json(s.accounts)},
                                                {"vaults", lines_json(s.vaults)}, {"endpoints", lines_json(s.endpoints)},
-                                               {"unproven", s.unproven}});
+                                               {"unproven", s.unproven}, {"breakers", s.breakers}});
 }
 
 }  // namespace
@@ -298,6 +299,9 @@ Host::Status Host::Impl::status() {
   }
   if (ledger)
     if (const auto ranges = ledger->unproven(); ranges) s.unproven = ranges->size();
+  if (ledger)
+    if (const auto open = ledger->breakers(); open)
+      for (const auto& b : *open) s.breakers.push_back(b.scope + ": " + b.reason);
   return s;
 }
 

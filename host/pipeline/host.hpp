@@ -31,6 +31,7 @@ class Host {
     std::vector<Line> venues, accounts, vaults;
     std::vector<Line> endpoints;  ///< of the vaults; losses = failed calls
     std::size_t unproven = 0;  ///< open unproven ranges
+    std::vector<std::string> breakers;  ///< open ones: scope and reason
   };
   [[nodiscard]] Status status();
   /// Where the webhook listens; 0 = there is none.

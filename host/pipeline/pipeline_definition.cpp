@@ -1,5 +1,6 @@
 #include "pipeline/pipeline_definition.hpp"
 
+#include "pipeline/policy_definition.hpp"
 #include "pipeline/signer_definition.hpp"
 
 namespace anduin::pipeline {
@@ -354,6 +355,8 @@ Def<RawPipeline> pipeline() {
                                  in_settings(&Settings::aggregator))
       .with<BridgeSettings>("bridge", bridge(), "From closes to settlements.",
                             in_settings(&Settings::bridge))
+      .with<settle::Policy>("policy", policy_definition(), "What is paid without a person, and on whose word the rest is.",
+                            in_settings(&Settings::policy))
       .with<std::vector<VaultSettings>>("vaults",
                                         named(vault(), &VaultSettings::name, "vaults", kNamePattern),
                                         "Vaults by name.", in_settings(&Settings::vaults))

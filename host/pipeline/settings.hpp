@@ -12,6 +12,7 @@
 
 #include "anduin/decimal.hpp"
 #include "market/gates.hpp"
+#include "settle/policy.hpp"
 
 namespace anduin::pipeline {
 
@@ -212,6 +213,7 @@ struct Settings {
   std::vector<AccountSettings> accounts;
   market::GateOptions aggregator;
   BridgeSettings bridge;
+  settle::Policy policy;  ///< what is paid without a person; approvers are checked to be as many as needed
   std::vector<VaultSettings> vaults;
   LedgerSettings ledger;
   std::optional<HttpSettings> http;        ///< default: no HTTP

@@ -11,7 +11,9 @@
 #include "base/clock.hpp"
 #include "chain/safe.hpp"
 #include "settle/audit.hpp"
+#include "settle/breaker.hpp"
 #include "settle/bridge.hpp"
+#include "settle/policy.hpp"
 #include "settle/types.hpp"
 
 namespace anduin::settle {
@@ -27,6 +29,7 @@ class WriteHook {
 struct LedgerOptions {
   std::filesystem::path path;
   BridgeOptions bridge;
+  Policy policy;
   const RateSource* rates = nullptr;
   WriteHook* hook = nullptr;
   bool synchronous = true;  ///< false only for throw-away ledgers in tests: no fsync
@@ -165,6 +168,11 @@ class Ledger {
   /// False after a write that failed, until one succeeds: tries one. The error says why nothing may be planned or
   /// sent. Costs nothing while all is well.
   Result<void> ready();
+  Result<std::vector<Breaker>> breakers(bool open_only = true);
+  /// An operator's own: everything of the scope is held from now on. kBadRequest: no scope, open already, no reason.
+  Result<void> open_breaker(const std::string& scope, const std::string& actor, const std::string& reason);
+  /// What was held stays held until it is decided one by one. kBadRequest: it is not open, no reason.
+  Result<void> close_breaker(const std::string& scope, const std::string& actor, const std::string& reason);
 
   /// For SettlementBridge::Known.
   Result<bool> is_processed(const Hash& ref_id);

@@ -228,6 +228,31 @@ struct Writer {
     a.hold = hold_credit(c, a.value.usd, credited(), account.credit, impl.options.rates);
   }
 
+  /// Breakers and limits. What they hold for another reason already counts all the same: a venue that runs wild is seen
+  /// by what it asks for.
+  void apply_limits(const ClosedPosition& c, Assessment& a) const {
+    const State state = place(c, a).state;
+    const bool dry_run = state == State::kDryRun;
+    if (!a.value.amount.action || (!dry_run && state != State::kQueued && state != State::kQuarantined)) return;
+    const FlowItem item{account.name, account.venue, account.user.to_string(),
+                        *a.value.amount.action == chain::Action::kCredit, dry_run, a.value.usd.abs()};
+    if (const auto open = dry_run ? std::nullopt : breaker_over(db, item.account, item.user, item.venue);
+        open && a.hold.empty())
+      a.hold = "breaker: " + open->scope + " is open: " + open->reason;
+    const Policy& policy = impl.options.policy;
+    if (!policy.credits.any() && !policy.seizures.any()) return;
+    try {
+      const LimitVerdict verdict = check_limits(impl.flows, db, policy, item, now_ms);
+      if (a.hold.empty()) a.hold = verdict.hold;
+      for (const Opening& o : verdict.open)
+        if (!dry_run) open_breaker(db, o.scope, "host", o.reason, now_ms);
+      impl.flows.add(item, a.hold.empty(), now_ms);
+    } catch (const DecimalError&) {
+      impl.flows.forget();
+      a.hold = "limit: its figures are too long to be added exactly";
+    }
+  }
+
   /// What came in from outside is kept whole: the sender's copy may be gone when a question comes.
   void keep_body(const ClosedPosition& c) const {
     if (c.body.empty()) return;
@@ -285,7 +310,10 @@ struct Writer {
       return {Outcome::kRejected, {}, assessed.error().text};
     }
     if (const auto known = find(db, c)) return compare(*known, c, *assessed);
+    if (impl.options.policy.hold_unverified && assessed->hold.empty() && assessed->verified == Verified::kUnverified)
+      assessed->hold = "unverified: its pnl cannot be computed again from figures of the venue's own";
     apply_credit_policy(c, *assessed);
+    apply_limits(c, *assessed);
     return insert(c, *assessed);
   }
 };

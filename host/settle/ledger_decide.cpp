@@ -56,6 +56,7 @@ Result<Decided> Ledger::approve(const std::string& ref, const std::string& actor
     }
     row.to = State::kQueued;
     impl_->move_settlement(row.row, row.from, row.to, actor, reason, {}, {});
+    impl_->flows.forget();  // what it counted as has changed
     return row;
   });
 }
@@ -69,7 +70,29 @@ Result<Decided> Ledger::reject(const std::string& ref, const std::string& actor,
                                             "; only what waits for a person can be rejected"));
     row.to = State::kRejected;
     impl_->move_settlement(row.row, row.from, row.to, actor, reason, {}, {});
+    impl_->flows.forget();  // what it counted as has changed
     return row;
+  });
+}
+
+Result<std::vector<Breaker>> Ledger::breakers(bool open_only) {
+  return impl_->read([&] { return list_breakers(*impl_->db, open_only); });
+}
+
+Result<void> Ledger::open_breaker(const std::string& scope, const std::string& actor, const std::string& reason) {
+  return impl_->write("breaker", [&] {
+    check_reason(scope, reason);
+    if (!settle::open_breaker(*impl_->db, parse_scope(scope).value(), actor, reason, impl_->clock.wall_ms()))
+      throw ErrorException(refusal(scope, "is open already"));
+  });
+}
+
+Result<void> Ledger::close_breaker(const std::string& scope, const std::string& actor, const std::string& reason) {
+  return impl_->write("breaker", [&] {
+    check_reason(scope, reason);
+    if (!settle::close_breaker(*impl_->db, parse_scope(scope).value(), actor, reason, impl_->clock.wall_ms()))
+      throw ErrorException(refusal(scope, "no breaker of this scope is open"));
+    impl_->flows.forget();
   });
 }
 

@@ -9,6 +9,7 @@
 #include "settle/audit.hpp"
 #include "settle/ledger.hpp"
 #include "settle/ledger_schema.hpp"
+#include "settle/limits.hpp"
 
 namespace anduin::settle {
 
@@ -29,6 +30,7 @@ struct Ledger::Impl {
   std::map<std::string, Account> accounts;  ///< registered by this process
   std::map<std::pair<std::uint64_t, Address>, Address>
       signers;  ///< acquired by this process, and for which vault
+  FlowBook flows;  ///< what the limits compare with
 
   /// Runs `body` in one durable transaction. What it throws as ErrorException becomes the error, with
   /// nothing kept; a WriteHook's exception passes through.
@@ -52,6 +54,7 @@ struct Ledger::Impl {
       }
     } catch (const ErrorException& e) {
       if (e.error.kind == ErrorKind::kFatal) failed = true;
+      flows.forget();  // it may hold what was not kept
       return e.error;
     }
   }

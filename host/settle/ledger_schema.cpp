@@ -179,7 +179,34 @@ CREATE TRIGGER safe_signature_delete BEFORE DELETE ON safe_signature
   BEGIN SELECT RAISE(ABORT, 'an approval is never deleted'); END;
 )sql";
 
-constexpr std::array<const char*, 6> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6};
+// Limits and breakers; signed decisions; what became of a conflicting report.
+constexpr const char* kVersion7 = R"sql(
+CREATE INDEX settlement_received ON settlement(received_ms);
+CREATE TABLE breaker(
+  id INTEGER PRIMARY KEY, scope TEXT NOT NULL, opened_ms INTEGER NOT NULL, opened_by TEXT NOT NULL,
+  reason TEXT NOT NULL, closed_ms INTEGER, closed_by TEXT NOT NULL DEFAULT '', close_reason TEXT NOT NULL DEFAULT '',
+  closed_row INTEGER) STRICT;
+CREATE UNIQUE INDEX breaker_open ON breaker(scope) WHERE closed_ms IS NULL;
+CREATE TRIGGER breaker_closed BEFORE UPDATE ON breaker WHEN OLD.closed_ms IS NOT NULL
+  BEGIN SELECT RAISE(ABORT, 'a closed breaker never changes'); END;
+CREATE TRIGGER breaker_delete BEFORE DELETE ON breaker
+  BEGIN SELECT RAISE(ABORT, 'breakers are never deleted'); END;
+CREATE TABLE approval(
+  digest BLOB PRIMARY KEY, settlement_id INTEGER NOT NULL REFERENCES settlement(id), episode INTEGER NOT NULL,
+  verdict TEXT NOT NULL CHECK(verdict IN ('approve','reject')), approver BLOB NOT NULL, who TEXT NOT NULL,
+  reason TEXT NOT NULL, received_ms INTEGER NOT NULL, signed_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+  text TEXT NOT NULL, signature BLOB NOT NULL, UNIQUE(settlement_id, episode, verdict, approver)) STRICT;
+CREATE TRIGGER approval_update BEFORE UPDATE ON approval
+  BEGIN SELECT RAISE(ABORT, 'a signed decision never changes'); END;
+CREATE TRIGGER approval_delete BEFORE DELETE ON approval
+  BEGIN SELECT RAISE(ABORT, 'signed decisions are never deleted'); END;
+ALTER TABLE report ADD COLUMN resolved_ms INTEGER;
+ALTER TABLE report ADD COLUMN resolved_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE report ADD COLUMN resolution TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<const char*, 7> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6,
+                                             kVersion7};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);

@@ -391,3 +391,38 @@ vaults:
   CHECK(log::redact("open-sesame aws-secret-key").find("sesame") == std::string::npos);
   CHECK(log::redact("open-sesame aws-secret-key").find("aws-secret") == std::string::npos);
 }
+
+TEST_CASE("policy: limits, approvers and what is not said") {
+  const auto none = load(kDocumented);
+  REQUIRE(none.ok());
+  CHECK_FALSE(none.settings.policy.credits.any());
+  CHECK_FALSE(none.settings.policy.hold_unverified);
+  CHECK(none.settings.policy.approvals_needed == 1);
+  const auto result = load(std::string(kDocumented) + R"(
+policy:
+  credits:
+    item: { soft_usd: 5000, hard_usd: 50000.5 }
+    user_day: { soft_usd: 20000 }
+    venue_hour: { soft_count: 500, hard_count: 2000 }
+    global_hour: { hard_usd: 1000000 }
+  seizures: { item: { soft_usd: 7 } }
+  unverified: hold
+  approvers: ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"]
+  approvals_needed: 2
+  signed_above_usd: 1000
+)");
+  INFO(result.report());
+  REQUIRE(result.ok());
+  const settle::Policy& p = result.settings.policy;
+  CHECK(*p.credits.item.hard_usd == Decimal::of("50000.5"));
+  CHECK(*p.credits.user_day.soft_usd == Decimal(20'000));
+  CHECK(*p.credits.venue_hour.hard_count == 2'000);
+  CHECK_FALSE(p.credits.venue_hour.soft_usd);
+  CHECK(*p.credits.global_hour.hard_usd == Decimal(1'000'000));
+  CHECK(*p.seizures.item.soft_usd == Decimal(7));
+  CHECK(p.hold_unverified);
+  REQUIRE(p.approvers.size() == 2);
+  CHECK(p.approvers[1].to_string() == "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359");
+  CHECK(p.approvals_needed == 2);
+  CHECK(*p.signed_above_usd == Decimal(1'000));
+}
