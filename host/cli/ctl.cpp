@@ -1,5 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
 #include <memory>
 
 #include "cli/command.hpp"
@@ -13,6 +16,8 @@ using nlohmann::json;
 struct Options {
   std::string socket = "anduin.sock", reason, id;
   std::vector<std::string> refs;
+  std::string verdict, who;
+  int valid_hours = 24;
   bool json = false, all = false;
 };
 
@@ -45,6 +50,19 @@ int decide(const Options& o, const char* command) {
                   text(d, "from").c_str(), text(d, "to").c_str());
     }));
   return worst;
+}
+
+int decide_by_file(const Options& o) {
+  std::ifstream opened;
+  if (o.id != "-") {
+    opened.open(o.id, std::ios::binary);
+    if (!opened) return fail({ErrorKind::kBadRequest, o.id, "cannot be read"});
+  }
+  const std::string file{std::istreambuf_iterator<char>(o.id == "-" ? std::cin : opened), {}};
+  return run(o, "decide", {{"file", file}}, [](const json& d) {
+    std::printf("%s %s %s: %s -> %s, %s of %s signatures\n", text(d, "ref").c_str(), text(d, "venue").c_str(), text(d, "id").c_str(),
+                text(d, "from").c_str(), text(d, "to").c_str(), text(d, "signatures").c_str(), text(d, "needed").c_str());
+  });
 }
 
 void show_status(const json& s) {
@@ -92,6 +110,18 @@ void add_ctl(CLI::App& app, Action& action) {
     sub->add_option("REF", o->refs, "refId (0x...) or the venue's close id; several are decided one by one")->required();
     reason(sub);
   }
+  CLI::App* draft = add("draft", "prints the decision to be signed by an approver (EIP-191, of its member text)", [](const Options& x) {
+    return run(x, "draft", {{"ref", x.id}, {"decision", x.verdict}, {"who", x.who}, {"reason", x.reason},
+                            {"valid_ms", std::to_string(x.valid_hours * 3'600'000)}},
+               [](const json& d) { std::printf("%s\n", text(d, "file").c_str()); });
+  });
+  draft->add_option("DECISION", o->verdict, "approve or reject")->required()->check(CLI::IsMember({"approve", "reject"}));
+  draft->add_option("REF", o->id, "refId (0x...) or the venue's close id")->required();
+  draft->add_option("--who", o->who, "the approver, as the trail shall name him")->required();
+  draft->add_option("--valid-hours", o->valid_hours, "the decision counts for so long; default 24")->check(CLI::Range(1, 720));
+  reason(draft);
+  CLI::App* decide_file = add("decide", "hands in a signed decision: the draft with a member signature", decide_by_file);
+  decide_file->add_option("FILE", o->id, "JSON; - reads standard input")->required();
   CLI::App* breakers = add("breakers", "breakers that are open: what they stand for is held", [](const Options& x) {
     return run(x, "breakers", {{"all", x.all}}, show_breakers);
   });

@@ -38,7 +38,12 @@ std::string utc(const nlohmann::json& row, const char* name) {
 void print_way_out(const nlohmann::json& row) {
   const std::string state = text(row, "state"), ref = text(row, "ref");
   const bool approvable = (state == "QUARANTINED" || state == "BLOCKED") && row.value("units", nlohmann::json()).is_string();
-  if (row.contains("report") || (!approvable && state != "QUARANTINED" && state != "CONFLICT")) return;
+  if (row.contains("report")) {
+    if (state == "CONFLICT" && row.at("resolvedAt").is_null())
+      std::printf("    nothing is sent for it; when it was seen to: anduin ctl reject report:%s --reason \"...\"\n", text(row, "report").c_str());
+    return;
+  }
+  if (!approvable && state != "QUARANTINED" && state != "CONFLICT") return;
   std::printf("    %s since %s: %s\n", state.c_str(), utc(row, "since").c_str(), text(row, "reason").c_str());
   if (approvable) std::printf("    anduin ctl approve %s --reason \"...\"\n", ref.c_str());
   std::printf("    anduin ctl reject %s --reason \"...\"\n", ref.c_str());

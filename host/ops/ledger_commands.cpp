@@ -34,7 +34,7 @@ std::int64_t number_argument(const json& args, const char* name) {
 }  // namespace
 
 void add_ledger_commands(Control& control, settle::Ledger& ledger, std::function<void()> wake) {
-  const auto decide = [&ledger, wake = std::move(wake)](bool approve, const json& args, const Caller& caller) {
+  const auto decide = [&ledger, wake](bool approve, const json& args, const Caller& caller) {
     const std::string ref = text_argument(args, "ref"), reason = text_argument(args, "reason");
     const auto done = approve ? ledger.approve(ref, caller.actor(), reason) : ledger.reject(ref, caller.actor(), reason);
     if (!done) return Result<json>(done.error());
@@ -45,6 +45,29 @@ void add_ledger_commands(Control& control, settle::Ledger& ledger, std::function
   };
   control.add("approve", [decide](const json& args, const Caller& caller) { return decide(true, args, caller); });
   control.add("reject", [decide](const json& args, const Caller& caller) { return decide(false, args, caller); });
+  control.add("draft", [&ledger](const json& args, const Caller& caller) -> Result<json> {
+    const auto verdict = settle::parse_verdict(text_argument(args, "decision"));
+    if (!verdict) return Error{ErrorKind::kBadRequest, "decision", "is neither approve nor reject"};
+    const std::string who = args.value("who", caller.user);
+    const auto draft = ledger.draft_decision(text_argument(args, "ref"), *verdict, who, text_argument(args, "reason"),
+                                             number_argument(args, "valid_ms"));
+    if (!draft) return draft.error();
+    return good({{"file", settle::decision_json(*draft)}});
+  });
+  control.add("decide", [&ledger, wake](const json& args, const Caller& caller) -> Result<json> {
+    const auto decision = settle::parse_decision(text_argument(args, "file"));
+    if (!decision) return decision.error();
+    const auto done = ledger.decide(*decision);
+    if (!done) return done.error();
+    spdlog::warn("[control] {} brought a decision of {}: {} {}, {} of {} signatures", caller.user, done->approver.to_string(),
+                 settle::to_string(decision->verdict), decision->ref_id.to_string(), done->have, done->needed);
+    if (done->row.to == settle::State::kQueued) wake();
+    json out = decided_json(done->row);
+    out["approver"] = done->approver.to_string();
+    out["signatures"] = done->have;
+    out["needed"] = done->needed;
+    return good(out);
+  });
   control.add("breakers", [&ledger](const json& args, const Caller&) -> Result<json> {
     const auto rows = ledger.breakers(!args.value("all", false));
     if (!rows) return rows.error();

@@ -13,6 +13,7 @@
 #include "settle/audit.hpp"
 #include "settle/breaker.hpp"
 #include "settle/bridge.hpp"
+#include "settle/decision.hpp"
 #include "settle/policy.hpp"
 #include "settle/types.hpp"
 
@@ -113,6 +114,13 @@ struct Fence {
   [[nodiscard]] bool open() const { return !wanted && !until; }
 };
 
+/// What became of a signed decision.
+struct SignedOutcome {
+  Decided row;  ///< `to` equals `from` while signatures are wanting
+  Address approver;
+  std::uint32_t have = 0, needed = 1;
+};
+
 class Ledger {
  public:
   struct Impl;  ///< internal to host/settle
@@ -154,7 +162,8 @@ class Ledger {
   /// QUARANTINED or BLOCKED to QUEUED. `ref` is a refId (0x...) or the venue's close id. kBadRequest: no such row or
   /// several, another state, no amount (no rate was known), no reason.
   Result<Decided> approve(const std::string& ref, const std::string& actor, const std::string& reason);
-  /// QUARANTINED, BLOCKED or CONFLICT to REJECTED, for good. Errors as approve.
+  /// QUARANTINED, BLOCKED or CONFLICT to REJECTED, for good; "report:N" marks a conflicting report as seen to. Errors as
+  /// approve. Both refuse what policy.signed_above_usd leaves to signatures.
   Result<Decided> reject(const std::string& ref, const std::string& actor, const std::string& reason);
   Result<Decided> approve(const Hash& ref_id, const std::string& actor, const std::string& reason) {
     return approve(ref_id.to_string(), actor, reason);
@@ -168,6 +177,13 @@ class Ledger {
   /// False after a write that failed, until one succeeds: tries one. The error says why nothing may be planned or
   /// sent. Costs nothing while all is well.
   Result<void> ready();
+  /// What an approver would sign about this settlement as it stands. Errors as approve and reject.
+  Result<Decision> draft_decision(const std::string& ref, Verdict verdict, const std::string& who,
+                                  const std::string& reason, std::int64_t valid_ms);
+  /// A signed decision: kept with its signature; carried out once policy.approvals_needed approvers have signed the
+  /// same verdict while the settlement waits. kBadRequest: not an approver's, foreign, altered, expired, used before.
+  Result<SignedOutcome> decide(const SignedDecision& decision);
+
   Result<std::vector<Breaker>> breakers(bool open_only = true);
   /// An operator's own: everything of the scope is held from now on. kBadRequest: no scope, open already, no reason.
   Result<void> open_breaker(const std::string& scope, const std::string& actor, const std::string& reason);

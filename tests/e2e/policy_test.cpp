@@ -2,8 +2,11 @@
 // shows it with the command to release it, the command releases it, and only then the vault is asked.
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 
+#include "base/random.hpp"
 #include "e2e/stage.hpp"
+#include "settle/decision.hpp"
 
 namespace {
 
@@ -108,4 +111,77 @@ TEST_CASE("a wrong PnL is held, seen with the command that releases it, approved
   CHECK(found);
   CHECK(stage.stop_host() == 0);
   CHECK_FALSE(std::filesystem::exists(stage.control_socket()));
+}
+
+TEST_CASE("a limit holds, a signed decision releases, a breaker stops one account until it is closed, others go on") {
+  const TempDir dir;
+  SeededRandom random(1);
+  const auto& approver = test::dev_accounts()[4];
+  auto o = options(dir);
+  o.more = "policy: { credits: { item: { soft_usd: 100, hard_usd: 1000 } }, approvers: [\"" + approver.address.to_string() +
+           "\"], signed_above_usd: 120 }\n";
+  Stage stage(o);
+  stage.start_host();
+  stage.wait_log("positions ready", 2, 60'000);
+  const std::string socket = stage.control_socket().string();
+  const auto ctl = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), {"ctl", "--socket", socket});
+    return anduin_run(dir, args);
+  };
+
+  const std::string id = stage.bybit().control("close", close("bybit-1", "0.5", "150")).at("id");
+  stage.wait_log("-> held", 1, 20'000);
+  const Ran local = ctl({"approve", id, "--reason", "fine"});
+  INFO(local.out << local.err);
+  CHECK(local.status == 2);
+  CHECK(has(local.err, "above policy.signed_above_usd"));
+
+  const Ran draft = ctl({"draft", "approve", id, "--who", "Carol", "--reason", "seen with the venue"});
+  INFO(draft.out << draft.err);
+  REQUIRE(draft.status == 0);
+  json file = json::parse(draft.out);
+  auto key = chain::LocalSigner::from_hex_key(approver.key, random);
+  REQUIRE(key);
+  const auto signature = (*key)->sign(chain::personal_message_hash(file.at("text").get<std::string>()));
+  REQUIRE(signature);
+  file["signature"] = "0x" + to_hex(std::span(signature->r)).substr(2) + to_hex(std::span(signature->s)).substr(2) +
+                      (signature->y_parity == 0 ? "1b" : "1c");
+  const auto path = dir.path / "decision.json";
+  json altered = file;
+  altered["units"] = "1";
+  std::ofstream(path) << altered.dump();
+  CHECK(ctl({"decide", path.string()}).status == 2);
+  std::ofstream(path, std::ios::trunc) << file.dump();
+  const Ran decided = ctl({"decide", path.string()});
+  INFO(decided.out << decided.err);
+  REQUIRE(decided.status == 0);
+  CHECK(has(decided.out, "QUARANTINED -> QUEUED, 1 of 1 signatures"));
+  CHECK(has(ctl({"decide", path.string()}).err, "was used already"));
+
+  stage.bybit().control("close", close("bybit-1", "0.5", "2000"));
+  stage.wait_log("-> held", 2, 20'000);
+  CHECK(has(ctl({"breakers"}).out, "account:bybit-1 (host): limit: policy.credits.item.hard_usd: 2000 USD of one close"));
+  stage.bybit().control("close", close("bybit-1", "0.5", "-5"));
+  stage.wait_log("breaker: account:bybit-1 is open", 1, 20'000);
+  stage.bybit().control("close", close("bybit-2", "0.5", "-6"));
+  stage.wait_log("-> accepted", 1, 20'000);
+  // A kill loses neither breaker nor decision.
+  stage.kill_host();
+  stage.start_host();
+  stage.wait_log("positions ready", 4, 60'000);
+  CHECK(has(ctl({"status"}).out, "breaker   account:bybit-1"));
+  const Ran closed = ctl({"close-breaker", "account:bybit-1", "--reason", "a test"});
+  INFO(closed.out << closed.err);
+  REQUIRE(closed.status == 0);
+  CHECK(ctl({"close-breaker", "account:bybit-1", "--reason", "twice"}).status == 2);
+  stage.bybit().control("close", close("bybit-1", "0.5", "7"));
+  stage.wait_log("-> accepted", 2, 20'000);
+  REQUIRE(stage.drain(60'000));
+  const auto r = stage.reconcile();
+  INFO(r.line());
+  CHECK(r.onchain == 3);
+  CHECK(r.onchain_sum == "151000000");  // 150 - 6 + 7
+  CHECK(r.held == 2);
+  CHECK(r.good());
+  CHECK(stage.stop_host() == 0);
 }
