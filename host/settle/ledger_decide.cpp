@@ -6,6 +6,9 @@
 namespace anduin::settle {
 namespace {
 
+/// Names a row of `report` where a settlement's id is meant otherwise.
+constexpr std::string_view kReportPrefix = "report:";
+
 bool waits_for_a_person(State s) {
   return s == State::kQuarantined || s == State::kBlocked || s == State::kConflict;
 }
@@ -147,15 +150,18 @@ Decided resolve_report(Ledger::Impl& impl, const std::string& ref, const std::st
   out.to = State::kRejected;
   {
     Query q(*impl.db,
-            "UPDATE report SET resolved_ms = ?, resolved_by = ?, resolution = ? WHERE id = ? AND kind = 'CONFLICT' AND "
-            "resolved_ms IS NULL RETURNING id, venue, position_id, ref_id");
-    q.bind(impl.clock.wall_ms(), actor, reason, static_cast<std::int64_t>(std::strtoll(ref.c_str() + 7, nullptr, 10)));
+            "SELECT id, venue, position_id, ref_id FROM report WHERE id = ? AND kind = 'CONFLICT' AND "
+            "id NOT IN (SELECT report_id FROM resolution)");
+    q.bind(static_cast<std::int64_t>(std::strtoll(ref.c_str() + kReportPrefix.size(), nullptr, 10)));
     if (!q.step()) throw ErrorException(refusal(ref, "no open conflict report has this number"));
     out.row = q.integer(0);
     out.venue = q.text(1);
     out.position_id = q.text(2);
     if (!q.null(3)) out.ref_id = q.hash(3);
   }
+  Query q(*impl.db, "INSERT INTO resolution(report_id, at_ms, actor, reason) VALUES(?,?,?,?)");
+  q.bind(out.row, impl.clock.wall_ms(), actor, reason);
+  q.run();
   impl.audit({actor, "report", {}, {}, "CONFLICT", "resolved", "report " + std::to_string(out.row) + " " + out.venue + ":" +
               out.position_id + " " + reason, out.row});
   return out;
@@ -164,7 +170,7 @@ Decided resolve_report(Ledger::Impl& impl, const std::string& ref, const std::st
 Decided decide_locally(Ledger::Impl& impl, const std::string& ref, Verdict verdict, const std::string& actor,
                        const std::string& reason) {
   check_reason(ref, reason);
-  if (verdict == Verdict::kReject && ref.starts_with("report:")) return resolve_report(impl, ref, actor, reason);
+  if (verdict == Verdict::kReject && ref.starts_with(kReportPrefix)) return resolve_report(impl, ref, actor, reason);
   Decided row = find_settlement(*impl.db, ref);
   check_verdict(*impl.db, ref, row, verdict);
   check_unsigned(*impl.db, impl.options.policy, ref, row);

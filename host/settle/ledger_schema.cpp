@@ -200,9 +200,13 @@ CREATE TRIGGER approval_update BEFORE UPDATE ON approval
   BEGIN SELECT RAISE(ABORT, 'a signed decision never changes'); END;
 CREATE TRIGGER approval_delete BEFORE DELETE ON approval
   BEGIN SELECT RAISE(ABORT, 'signed decisions are never deleted'); END;
-ALTER TABLE report ADD COLUMN resolved_ms INTEGER;
-ALTER TABLE report ADD COLUMN resolved_by TEXT NOT NULL DEFAULT '';
-ALTER TABLE report ADD COLUMN resolution TEXT NOT NULL DEFAULT '';
+CREATE TABLE resolution(
+  report_id INTEGER PRIMARY KEY REFERENCES report(id), at_ms INTEGER NOT NULL, actor TEXT NOT NULL,
+  reason TEXT NOT NULL) STRICT;
+CREATE TRIGGER resolution_update BEFORE UPDATE ON resolution
+  BEGIN SELECT RAISE(ABORT, 'what became of a report never changes'); END;
+CREATE TRIGGER resolution_delete BEFORE DELETE ON resolution
+  BEGIN SELECT RAISE(ABORT, 'what became of a report is never deleted'); END;
 )sql";
 
 constexpr std::array<const char*, 7> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6,
