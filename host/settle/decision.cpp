@@ -23,10 +23,10 @@ std::string utc_text(std::int64_t ms) {
   const sys_seconds at{seconds(ms / 1'000)};
   const auto day = floor<days>(at);
   const year_month_day date(day);
-  const hh_mm_ss time(at - day);
+  const hh_mm_ss of_day(at - day);
   return pad(static_cast<unsigned>(static_cast<int>(date.year())), 4) + '-' + pad(static_cast<unsigned>(date.month()), 2) + '-' +
-         pad(static_cast<unsigned>(date.day()), 2) + 'T' + pad(static_cast<unsigned>(time.hours().count()), 2) + ':' +
-         pad(static_cast<unsigned>(time.minutes().count()), 2) + ':' + pad(static_cast<unsigned>(time.seconds().count()), 2) + 'Z';
+         pad(static_cast<unsigned>(date.day()), 2) + 'T' + pad(static_cast<unsigned>(of_day.hours().count()), 2) + ':' +
+         pad(static_cast<unsigned>(of_day.minutes().count()), 2) + ':' + pad(static_cast<unsigned>(of_day.seconds().count()), 2) + 'Z';
 }
 
 /// Exactly the form above: what is printed again must be the same text.

@@ -54,7 +54,9 @@ nlohmann::json report_json(const Query& q) {
           {"venue", q.text(3)}, {"account", q.text(4)}, {"user", q.address(5).to_string()}, {"id", q.text(6)},
           {"action", text_or_null(q, 7)}, {"units", text_or_null(q, 8)}, {"pnl", q.text(9)}, {"currency", q.text(10)},
           {"fee", q.text(11)}, {"closedAt", q.integer(12)}, {"receivedAt", q.integer(13)}, {"origin", q.text(14)},
-          {"evidence", q.text(15)}, {"reason", q.text(16)}, {"seen", q.integer(17)}};
+          {"evidence", q.text(15)}, {"reason", q.text(16)}, {"seen", q.integer(17)},
+          {"resolvedAt", q.null(18) ? json() : json(q.integer(18))}, {"resolvedBy", text_or_null(q, 19)},
+          {"resolution", text_or_null(q, 20)}};
 }
 
 json slots_json(Database& db, std::int64_t settlement) {

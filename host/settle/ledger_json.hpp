@@ -16,7 +16,10 @@ namespace anduin::settle {
   "(SELECT max(at_ms) FROM audit WHERE settlement_id = settlement.id)"
 #define ANDUIN_REPORT_COLUMNS \
   "id, kind, ref_id, venue, account, user_addr, position_id, action, units, pnl, currency, fee, closed_ms, " \
-  "received_ms, origin, evidence, reason, seen"
+  "received_ms, origin, evidence, reason, seen, " \
+  "(SELECT at_ms FROM resolution WHERE report_id = report.id), " \
+  "(SELECT actor FROM resolution WHERE report_id = report.id), " \
+  "(SELECT reason FROM resolution WHERE report_id = report.id)"
 
 nlohmann::json settlement_json(const Query& q);
 nlohmann::json report_json(const Query& q);

@@ -54,7 +54,7 @@ function checkCommands(where, text) {
       const command = [path.join(build, 'bin', program)];
       let rest = words.slice(1);
       if (rest[0] === '--log-level') rest = rest.slice(2);
-      while (program === 'anduin' && rest.length && /^[a-z]+$/.test(rest[0]) &&
+      while (program === 'anduin' && rest.length && /^[a-z-]+$/.test(rest[0]) && !rest[0].startsWith('-') &&
              new RegExp(`^  ${rest[0]}\\s`, 'm').test(helpOf(command).split('Subcommands:')[1] ?? '')) {
         command.push(rest.shift());
       }
@@ -174,6 +174,55 @@ function keyTable() {
 const kConfigure = 'docs/configure.md';
 const kTable = /(<!-- keys -->\n)[\s\S]*?(\n<!-- end of keys -->)/;
 
+// -- the page of the knobs ----------------------------------------------------------------------------------------------
+
+/// "0.5 %", "5 cents", "30 s", "3" as a number in the unit of the source: fractions, dollars, milliseconds.
+function amountOf(text) {
+  const [, number, unit] = text.match(/^([\d.]+)\s*(.*)$/) ?? [];
+  const scale = { '': 1, '%': 0.01, cents: 0.01, USD: 1, s: 1e3, min: 60e3, days: 86400e3 }[unit];
+  return scale === undefined ? NaN : Number(number) * scale;
+}
+
+/// A constant of the settlement room: `k{mantissa, exponent}` or `k = 30LL * 86'400'000`.
+function constantOf(name) {
+  const dir = path.join(source, 'host/settle');
+  for (const file of fs.readdirSync(dir).filter((f) => f.endsWith('.hpp'))) {
+    const m = fs.readFileSync(path.join(dir, file), 'utf8').match(new RegExp(`\\b${name}(?:\\{([-\\d]+), ([-\\d]+)\\}| = ([^;]+);)`));
+    if (m) return m[3] ? m[3].replace(/['L]/g, '').split('*').reduce((a, b) => a * Number(b), 1) : Number(m[1]) * 10 ** Number(m[2]);
+  }
+  return NaN;
+}
+
+/// docs/policy.md: each key of its table is a key with that default, each constant has that value, and no knob of
+/// policy: is missing.
+function checkKnobs(page) {
+  const text = fs.readFileSync(path.join(source, page), 'utf8');
+  const table = text.match(/<!-- knobs -->\n([\s\S]*?)<!-- end of knobs -->/)?.[1] ?? '';
+  const keys = new Map(keyTable().split('\n').slice(2).map((row) => row.split('|').map((c) => c.trim()))
+    .map((c) => [c[1].replace(/`/g, ''), c[3].replace(/`/g, '')]));
+  const said = new Set();
+  for (const row of table.split('\n').slice(2).filter(Boolean)) {
+    const [, knobs, fallback, why] = row.split('|').map((c) => c.trim());
+    if (!why) problems.push(`${page}: no reason in '${row}'`);
+    const names = [...knobs.matchAll(/`([^`]+)`/g)].map((m) => m[1]);
+    for (const short of names) {
+      const name = short.startsWith('.') ? names[0].replace(/\.[^.]+$/, '') + short : short;
+      said.add(name);
+      if (name.startsWith('k')) {
+        const is = constantOf(name), page_says = amountOf(fallback);
+        if (!(Math.abs(is - page_says) <= 1e-9 * Math.abs(is))) problems.push(`${page}: ${name} is ${is}, the page says ${fallback}`);
+      } else if (!keys.has(name)) problems.push(`${page}: there is no key ${name}`);
+      else if (fallback.startsWith('`') && keys.get(name) && keys.get(name) !== fallback.replace(/`/g, ''))
+        problems.push(`${page}: the default of ${name} is '${keys.get(name)}', the page says ${fallback}`);
+      else if (fallback === 'none' && keys.get(name) && keys.get(name) !== 'required') problems.push(`${page}: ${name} has a default: ${keys.get(name)}`);
+    }
+  }
+  for (const name of keys.keys()) {
+    if (!name.startsWith('policy.') || [...keys.keys()].some((k) => k.startsWith(name + '.'))) continue;  // a leaf
+    if (![...said].some((s) => name === s || name.startsWith(s + '.'))) problems.push(`${page}: ${name} is missing`);
+  }
+}
+
 if (mode === 'keys') {
   const file = path.join(source, kConfigure);
   const text = fs.readFileSync(file, 'utf8');
@@ -181,6 +230,7 @@ if (mode === 'keys') {
 } else if (mode === 'check') {
   for (const page of pages) {
     checkPage(page);
+    if (page === 'docs/policy.md') checkKnobs(page);
     if (page !== kConfigure) continue;
     const text = fs.readFileSync(path.join(source, page), 'utf8');
     if (text.replace(kTable, (_, a, b) => a + keyTable() + b) !== text) {
