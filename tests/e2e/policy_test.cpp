@@ -7,6 +7,7 @@
 #include "base/random.hpp"
 #include "e2e/stage.hpp"
 #include "settle/decision.hpp"
+#include "support/result.hpp"
 
 namespace {
 
