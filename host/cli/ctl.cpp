@@ -142,6 +142,13 @@ void add_ctl(CLI::App& app, Action& action) {
   });
   gap->add_option("ID", o->id, "as anduin ledger unproven shows it")->required();
   reason(gap);
+  CLI::App* reopen = add("reopen", "after a reorganization below the settled block: lets the chain decide again", [](const Options& x) {
+    return run(x, "reopen", {{"vault", x.id}, {"reason", x.reason}}, [](const json& d) {
+      std::printf("%s: %s slots are tracked again\n", text(d, "vault").c_str(), text(d, "slots").c_str());
+    });
+  });
+  reopen->add_option("VAULT", o->id, "the vault's name in the pipeline file")->required();
+  reason(reopen);
 }
 
 }  // namespace anduin::cli

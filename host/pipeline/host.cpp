@@ -122,6 +122,15 @@ Result<void> Host::Impl::start_control() {
     ops::add_ledger_commands(control, *ledger, [this] {
       for (auto& v : vaults) v->wake();
     });
+  control.add("reopen", [this](const nlohmann::json& args, const ops::Caller& caller) -> Result<nlohmann::json> {
+    const std::string name = ops::text_argument(args, "vault"), reason = ops::text_argument(args, "reason");
+    const auto it = std::find_if(vaults.begin(), vaults.end(), [&](const auto& v) { return v->name() == name; });
+    if (it == vaults.end()) return Error{ErrorKind::kBadRequest, name, "there is no live vault of this name"};
+    const auto slots = (*it)->reopen(caller.actor(), reason);
+    if (!slots) return slots.error();
+    spdlog::warn("[control] {} reopened {} slots of vault {}: {}", caller.user, *slots, name, reason);
+    return Result<nlohmann::json>(boost::system::in_place_value, nlohmann::json{{"vault", name}, {"slots", *slots}});
+  });
   return control.open(settings.control->socket);
 }
 

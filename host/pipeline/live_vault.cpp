@@ -22,6 +22,7 @@ chain::U256 wei_of_gwei(const Decimal& gwei) {
   const Decimal wei = (gwei * Decimal(1'000'000'000)).truncated(0);
   return chain::U256(wei.to_string());
 }
+constexpr int kGweiPerEth = 1'000'000'000;
 
 bool passes(ErrorKind kind) { return kind == ErrorKind::kRetryable || kind == ErrorKind::kRetryableAfter; }
 
@@ -75,6 +76,16 @@ settle::SubmitterStatus LiveVault::status() const {
   return none;
 }
 
+Result<std::size_t> LiveVault::reopen(const std::string& actor, const std::string& reason) {
+  settle::SubmitterThread* thread = nullptr;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    thread = impl_->thread.get();
+    if (thread == nullptr) return Error{ErrorKind::kRetryable, name(), "it is not live yet: " + impl_->waiting_for};
+  }
+  return thread->reopen(actor, reason);
+}
+
 std::vector<chain::EndpointStatus> LiveVault::endpoints() const { return impl_->node->status(); }
 
 const std::string& LiveVault::name() const { return impl_->settings.name; }
@@ -104,6 +115,7 @@ Result<void> LiveVault::Impl::go_live() {
   o.batch_max = settings.batch_max;
   o.batch_window_ms = settings.batch_window_ms;
   o.fees.max_fee_ceiling = wei_of_gwei(settings.fee_max_gwei);
+  if (settings.gas_reserve_eth) o.gas_reserve = wei_of_gwei(*settings.gas_reserve_eth * Decimal(kGweiPerEth));
   o.gas_limit_max = settings.gas_limit_max;
   executor = signers.executor(settings.name, ledger, clock);
   auto made = std::make_unique<settle::Submitter>(std::move(o), ledger, *vault, *node, *signers.signer, clock,

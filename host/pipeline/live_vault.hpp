@@ -25,6 +25,8 @@ class LiveVault {
   void wake();
   [[nodiscard]] settle::SubmitterStatus status() const;
   [[nodiscard]] std::vector<chain::EndpointStatus> endpoints() const;
+  /// Submitter::reopen, between two of its rounds; waits for it. Any thread.
+  Result<std::size_t> reopen(const std::string& actor, const std::string& reason);
   [[nodiscard]] const std::string& name() const;
 
  private:

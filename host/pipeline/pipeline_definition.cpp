@@ -280,8 +280,10 @@ Def<VaultSettings> vault() {
               "Decimals of the collateral token; checked against it at the start.", 6)
       .member("fee_max_gwei", &V::fee_max_gwei, positive_decimal("gwei"), "Ceiling of the fee per gas.",
               100)
+      .optional("gas_reserve_eth", &V::gas_reserve_eth, positive_decimal("ETH"),
+                "Of the signer's balance: never spent on gas. Default: none.")
       .member("gas_limit_max", &V::gas_limit_max, integer_as<std::uint64_t>(100'000, 30'000'000, "gas"),
-              "Gas limit that no transaction exceeds.", 12'000'000)
+              "Gas limit that no transaction exceeds; Base and Ethereum refuse more than 16777216.", 12'000'000)
       .member("abi", &V::abi, vault_abi(),
               "Signatures, events and errors where they differ from the reference vault's.")
       .done();

@@ -173,6 +173,7 @@ struct VaultSettings {
   std::uint32_t batch_window_ms = 100;  ///< how long a first close waits for others, 0..250
   std::uint32_t token_decimals = 6;     ///< of the collateral, 0..36; the start-up probe compares
   Decimal fee_max_gwei = 100;           ///< ceiling of the fee per gas a bump may reach, > 0
+  std::optional<Decimal> gas_reserve_eth;  ///< of the signer's balance, never spent on gas. Default: none
   std::uint64_t gas_limit_max = 12'000'000;  ///< per transaction, 100,000..30,000,000
   VaultAbiSettings abi;
   Place place;

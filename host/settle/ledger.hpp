@@ -75,6 +75,16 @@ struct SlotRow {
   std::vector<AttemptRow> attempts;  ///< oldest first
   std::vector<QueuedItem> items;
   bool whole = true;  ///< false: items, calldata and raw bytes are in the ledger only (Ledger::load_slot)
+  bool given_away = false;  ///< reopened, and items of it are in a later slot by now: it ends with a no-op
+};
+
+/// A slot that is over, as the chain was then.
+struct ClosedSlot {
+  std::int64_t id = 0;
+  std::uint64_t nonce = 0;
+  SlotState state = SlotState::kFinal;
+  Hash block_hash;  ///< zero for LOST
+  std::uint64_t block_number = 0;
 };
 
 /// A signer of one chain, fenced: `epoch` is what this process was given; writes with an older one are
@@ -238,6 +248,15 @@ class Ledger {
   /// C8 and C9: the slot ends FINAL or LOST and every item of it moves.
   Result<void> close_slot(const SignerKey& key, std::int64_t slot, SlotState end,
                           const std::vector<ItemMove>& items, const std::string& why);
+  /// FINAL ones below a nonce, highest nonce first; LOST ones from a nonce on, lowest first.
+  Result<std::vector<ClosedSlot>> final_slots(const SignerKey& key, std::uint64_t below_nonce, std::size_t limit);
+  Result<std::vector<ClosedSlot>> lost_slots(const SignerKey& key, std::uint64_t from_nonce);
+  /// Operator, after a reorg below the settled block: these slots are SENT again, and what they were the last
+  /// slot for is ASSIGNED again; the chain decides anew. The one way out of FINAL, LOST, SETTLED and
+  /// ALREADY_SETTLED, all in one transaction, each with its audit row.
+  Result<void> reopen(const SignerKey& key, const std::vector<ClosedSlot>& slots, const std::string& actor,
+                      const std::string& reason);
+
   // ---- recovery: what the chain did beyond this ledger's rows ----
 
   /// The next block whose events were not read yet; nothing when this ledger never used the vault.

@@ -13,6 +13,15 @@
 
 namespace anduin::settle {
 
+/// Of the items `i` (slot_item) with their settlements `s`: those that the slot still answers for. An item moves on to
+/// a later slot only when this one is over; a reopened slot must leave it there.
+#define ANDUIN_OWN_ITEM                                                                            \
+  "s.state <> 'REJECTED' AND NOT EXISTS (SELECT 1 FROM slot_item later WHERE later.settlement_id = " \
+  "i.settlement_id AND later.slot_id > i.slot_id)"
+
+/// How the audit detail of a reopening begins.
+inline constexpr std::string_view kReopened = "reopened: ";
+
 struct Ledger::Impl {
   Impl(LedgerOptions o, Clock& c, std::unique_ptr<Database> d)
       : options(std::move(o)), clock(c), db(std::move(d)) {}

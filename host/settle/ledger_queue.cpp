@@ -1,4 +1,6 @@
 // What the submitter reads: the queue in the order of closes, its open slots.
+#include <algorithm>
+
 #include "settle/ledger_impl.hpp"
 
 namespace anduin::settle {
@@ -48,7 +50,8 @@ std::vector<QueuedItem> items_of(Database& db, std::int64_t slot) {
   Query q(
       db,
       "SELECT " ANDUIN_ITEM_COLUMNS
-      " FROM slot_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
+      " FROM slot_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? AND " ANDUIN_OWN_ITEM
+      " ORDER BY i.seq");
   q.bind(slot);
   while (q.step()) out.push_back(item_from(q));
   return out;
@@ -129,6 +132,13 @@ Result<std::vector<SlotRow>> Ledger::open_slots(const SignerKey& key) {
       if (slot == out.end()) impl_->refuse(ErrorKind::kFatal, "attempts are not in the order of their slots");
       slot->attempts.push_back({q.hash(1), q.integer(2) != 0, {}, q.number(3), q.number(4),
                                 static_cast<std::uint64_t>(q.integer(5))});
+    }
+    Query gone(*impl_->db,
+               "SELECT DISTINCT r.slot_id FROM reopening r JOIN slot_item i ON i.slot_id = r.slot_id JOIN settlement s ON "
+               "s.id = i.settlement_id WHERE r.settlement_id IS NULL AND NOT (" ANDUIN_OWN_ITEM ")");
+    while (gone.step()) {
+      const auto it = std::find_if(out.begin(), out.end(), [&](const SlotRow& s) { return s.id == gone.integer(0); });
+      if (it != out.end()) it->given_away = true;
     }
     return out;
   });

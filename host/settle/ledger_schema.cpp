@@ -209,8 +209,40 @@ CREATE TRIGGER resolution_delete BEFORE DELETE ON resolution
   BEGIN SELECT RAISE(ABORT, 'what became of a report is never deleted'); END;
 )sql";
 
-constexpr std::array<const char*, 7> kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6,
-                                             kVersion7};
+// After a reorg below the settled block an operator reopens what was closed. A closed slot or a terminal settlement
+// moves only with a row here that names the very next audit row, and that audit row must speak of it.
+constexpr const char* kVersion8 = R"sql(
+CREATE TABLE reopening(
+  audit_id INTEGER PRIMARY KEY, slot_id INTEGER NOT NULL REFERENCES slot(id),
+  settlement_id INTEGER REFERENCES settlement(id), block_hash BLOB) STRICT;
+CREATE INDEX reopening_slot ON reopening(slot_id);
+CREATE TRIGGER reopening_next BEFORE INSERT ON reopening
+  WHEN NEW.audit_id <> (SELECT coalesce(max(id), 0) + 1 FROM audit)
+  BEGIN SELECT RAISE(ABORT, 'a reopening goes with its own audit row'); END;
+CREATE TRIGGER reopening_update BEFORE UPDATE ON reopening
+  BEGIN SELECT RAISE(ABORT, 'reopenings never change'); END;
+CREATE TRIGGER reopening_delete BEFORE DELETE ON reopening
+  BEGIN SELECT RAISE(ABORT, 'reopenings are never deleted'); END;
+CREATE TRIGGER reopening_audited BEFORE INSERT ON audit
+  WHEN EXISTS (SELECT 1 FROM reopening r WHERE r.audit_id = NEW.id AND
+    NOT (NEW.slot_id IS r.slot_id AND NEW.settlement_id IS r.settlement_id))
+  BEGIN SELECT RAISE(ABORT, 'somebody reopened a slot without its audit row: see ledger verify'); END;
+DROP TRIGGER slot_over;
+CREATE TRIGGER slot_over BEFORE UPDATE OF state ON slot WHEN OLD.state IN ('FINAL','LOST') AND NOT (
+    NEW.state = 'SENT' AND EXISTS (SELECT 1 FROM reopening r WHERE r.audit_id > (SELECT coalesce(max(id), 0) FROM audit)
+      AND r.slot_id = OLD.id AND r.settlement_id IS NULL AND r.block_hash IS OLD.block_hash))
+  BEGIN SELECT RAISE(ABORT, 'a closed slot never moves'); END;
+DROP TRIGGER settlement_terminal;
+CREATE TRIGGER settlement_terminal BEFORE UPDATE OF state ON settlement
+  WHEN OLD.state IN ('NO_ACTION','REJECTED','BEFORE_ACTIVATION','DRY_RUN','SETTLED','ALREADY_SETTLED')
+    AND NEW.state <> OLD.state AND NOT (
+      OLD.state IN ('SETTLED','ALREADY_SETTLED') AND NEW.state = 'ASSIGNED' AND EXISTS (SELECT 1 FROM reopening r
+        WHERE r.audit_id > (SELECT coalesce(max(id), 0) FROM audit) AND r.settlement_id = OLD.id))
+  BEGIN SELECT RAISE(ABORT, 'a terminal settlement never moves'); END;
+)sql";
+
+constexpr std::array<const char*, 8> kSteps{kVersion1, kVersion2, kVersion3, kVersion4,
+                                             kVersion5, kVersion6, kVersion7, kVersion8};
 
 std::int64_t pragma(Database& db, std::string_view sql) {
   Query q(db, sql);

@@ -261,7 +261,8 @@ Result<void> Ledger::close_slot(const SignerKey& key, std::int64_t slot, SlotSta
                                                " and cannot become " + to_string(end));
     }
     {
-      Query q(*impl_->db, "SELECT count(*) FROM slot_item WHERE slot_id = ?");
+      Query q(*impl_->db, "SELECT count(*) FROM slot_item i JOIN settlement s ON s.id = i.settlement_id "
+                          "WHERE i.slot_id = ? AND " ANDUIN_OWN_ITEM);
       q.bind(slot);
       if (!q.step() || static_cast<std::size_t>(q.integer(0)) != items.size())
         impl_->refuse(ErrorKind::kFatal, "every item of a closing slot must move");

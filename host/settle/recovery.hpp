@@ -21,6 +21,8 @@ class Recovery {
   /// Reads at most kWindowsPerStep windows up to and including `settled`. True when there is nothing left to read.
   /// The cursor moves with what was read, in one transaction: an end of the process repeats work and loses none.
   Result<bool> step(const SignerKey& key, const chain::Block& settled, const chain::BlockId& settled_id);
+  /// The chain below the durable cursor is another one now: the next step begins at what the ledger says.
+  void begin_again() { read_to_.reset(); }
   /// Up to which height events were read; nothing before the first step.
   [[nodiscard]] std::optional<std::uint64_t> read_to() const { return read_to_; }
   /// Events on the vault that no row here explains: somebody else settles, or closes have yet to be fetched again.

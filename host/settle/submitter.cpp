@@ -78,6 +78,7 @@ Result<void> Submitter::reload() {
       slot = std::move(it->second);
     slot.verified = slot.doubtful = slot.safe = false;
     slot.row = std::move(row);
+    if (slot.row.given_away && slot.abandon.empty()) slot.abandon = "reopened, and sent again with a later nonce before";
     slots_.push_back(std::move(slot));
   }
   reload_ = false;
@@ -142,6 +143,7 @@ Result<bool> Submitter::tick() {
     note(more.error());
     if (more.error().kind == ErrorKind::kFatal) reload_ = true; else more = false;
   }
+  if (status_.last_error.empty()) note_runway();
   if (status_.last_error.empty() && !before.empty()) {
     logged_error_.clear();
     spdlog::info("vault {}: working again", options_.vault_name);
@@ -203,6 +205,7 @@ Result<void> Submitter::new_view(const chain::Block& head) {
   view_.reset();
   auto view = look(head);
   if (!view) return view.error();
+  if (auto stands = check_final(*view); !stands) return stands.error();
   fees_.reset();
   balance_.reset();
   std::erase_if(waiting_, [&](const auto& w) { return w.second.head + kPutOffHeads < head.number; });
@@ -288,6 +291,10 @@ Result<void> Submitter::handle_answer(Slot& slot, const View&, const chain::Send
       break;
     case AfterSend::kHold:
       note("the signer cannot pay for gas: " + answer.message, item);
+      if (const auto missing = gas_missing(0, 0); missing && *missing > 0) {
+        status_.gas_missing = *missing;
+        note_gas();
+      }
       break;
     case AfterSend::kAbandon:
       note("nonce " + std::to_string(slot.row.nonce) + " cannot be mined as it is: " + answer.message,

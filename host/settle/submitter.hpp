@@ -11,6 +11,7 @@
 #include "chain/signer.hpp"
 #include "settle/batch_logic.hpp"
 #include "settle/executor.hpp"
+#include "settle/gas_runway.hpp"
 #include "settle/ledger.hpp"
 #include "settle/recovery.hpp"
 #include "settle/slot_logic.hpp"
@@ -26,6 +27,7 @@ struct SubmitterOptions {
   std::size_t batch_max = 100;     ///< settlements in one transaction; beyond 100 the gas saved is under 1 %
   std::int64_t batch_window_ms = 0;  ///< how long a first close waits for company, 0..250; 0 = not at all
   FeeLimits fees;
+  U256 gas_reserve = 0;  ///< wei of the signer that gas may not touch
   std::uint64_t gas_limit_max = 12'000'000;  ///< under Base's 2^24 per transaction, with room
   std::uint64_t resend_blocks = 2;           ///< missed blocks before the same bytes go out again
   std::uint64_t bump_blocks = 5;             ///< missed blocks before a higher fee
@@ -44,6 +46,9 @@ struct SubmitterStatus {
   std::size_t queued = 0;  ///< counted up to 10,000
   std::uint64_t head = 0, finalized = 0;
   bool key_shared = false;  ///< somebody else uses this key
+  std::string stopped;      ///< not empty: a FINAL block is gone; nothing is sent until reopen()
+  U256 gas_missing = 0;     ///< wei that the signer lacks for what is under way and one more
+  std::optional<std::uint64_t> gas_hours;  ///< what its balance lasts at the rate of the last day
   std::uint64_t foreign_events = 0;  ///< settlements on the vault that no row of this ledger explains
 };
 
@@ -66,6 +71,10 @@ class Submitter {
   [[nodiscard]] const SubmitterStatus& status() const { return status_; }
   /// After how many milliseconds the next tick is worth its questions, at most `poll_ms`.
   [[nodiscard]] std::int64_t pause_ms(std::int64_t poll_ms) const;
+  /// Operator, after a reorg below the settled block: every FINAL slot whose block is gone is tracked again, with
+  /// what it settled; so are LOST ones whose nonce is free again. Returns how many slots. kBadRequest when every
+  /// FINAL slot stands, or without a reason.
+  Result<std::size_t> reopen(const std::string& actor, const std::string& reason);
 
  protected:
   struct Slot {
@@ -182,11 +191,20 @@ class Submitter {
                         std::uint64_t& limit, const View& view);
   Result<Planned> refuse_item(const QueuedItem& item, const std::string& why);
   Result<void> probe_blocked();
-  Result<bool> can_pay(std::uint64_t gas_limit);
   Result<Call> wrap(const Call& inner, const View& view);
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t batch_limit() const;
   [[nodiscard]] chain::VaultItem vault_item(const QueuedItem& item) const;
+
+  // submitter_gas.cpp
+  Result<bool> can_pay(std::uint64_t gas_limit, std::uint64_t calldata_bytes = 0);
+  Result<U256> gas_missing(std::uint64_t gas_limit, std::uint64_t calldata_bytes);
+  Result<U256> beyond_gas(std::uint64_t bytes, std::uint64_t gas_limit);
+  void note_gas();
+  void note_runway();
+
+  // submitter_reopen.cpp
+  Result<void> check_final(const View& view);
 
   // submitter_recover.cpp
   struct Drain;
@@ -232,6 +250,12 @@ class Submitter {
   std::optional<View> view_;                                ///< of the head it names
   std::optional<chain::FeeSuggestion> fees_;                ///< of that head
   std::optional<U256> balance_;                             ///< of that head
+  std::optional<bool> op_stack_;                            ///< whether the chain takes fees beyond gas; asked once
+  std::map<std::pair<std::uint64_t, std::uint64_t>, U256> beyond_gas_;  ///< by size and gas limit, as old as balance_
+  GasRunway runway_;
+  bool newest_final_known_ = false;
+  std::optional<ClosedSlot> newest_final_;
+  Hash checked_settled_;  ///< the settled block at which newest_final_ still stood
   std::optional<BatchForm> form_;
   std::size_t batch_cap_ = 0;               ///< 0 = batch_max; less after a batch that was too big
   std::uint64_t window_until_ns_ = 0;       ///< 0 = no close waits for company

@@ -135,6 +135,8 @@ Result<void> Submitter::close(Slot& slot, SlotState end, const std::vector<ItemM
   auto kept = ledger_.close_slot(key_, slot.row.id, end, moves, why);
   if (!kept) return doubt(kept.error());
   slot.row.state = end;
+  if (end == SlotState::kFinal && (!newest_final_ || newest_final_->nonce < slot.row.nonce))
+    newest_final_ = ClosedSlot{slot.row.id, slot.row.nonce, end, slot.row.block_hash, slot.row.block_number};
   for (std::size_t i = 0; i < moves.size(); ++i) {
     const QueuedItem& item = slot.row.items[i];
     const bool good = moves[i].to == State::kSettled || moves[i].to == State::kAlreadySettled;

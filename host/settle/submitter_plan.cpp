@@ -30,26 +30,6 @@ std::int64_t Submitter::pause_ms(std::int64_t poll_ms) const {
   return std::max<std::int64_t>(out, 0);
 }
 
-Result<bool> Submitter::can_pay(std::uint64_t gas_limit) {
-  const auto fees = fresh();
-  if (!fees) return fees.error();
-  if (!balance_) {
-    const auto balance = node_.balance(key_.signer, chain::Tag::kLatest);
-    if (!balance) return balance.error();
-    balance_ = *balance;
-  }
-  U256 need = fees->max_fee * gas_limit;
-  for (const auto& slot : slots_) {
-    if (slot.row.state == SlotState::kMined) continue;
-    const auto& attempts = slot.row.attempts;
-    need += attempts.empty() ? fees->max_fee * slot.row.gas_limit
-                             : attempts.back().max_fee * attempts.back().gas_limit;
-  }
-  if (need <= *balance_) return true;
-  note("signer " + key_.signer.to_string() + " needs " + (need - *balance_).str() + " wei more for gas");
-  return false;
-}
-
 Result<Call> Submitter::wrap(const Call& inner, const View& view) {
   std::vector<const SlotRow*> open;
   for (const auto& slot : slots_) open.push_back(&slot.row);
@@ -140,7 +120,7 @@ Result<Submitter::Planned> Submitter::plan_batch(std::vector<QueuedItem> items, 
   const auto offered = make_offer(items, offer, view);
   after = {items.back().closed_ms, items.back().id};  // what was cut from the end comes next
   if (!offered || *offered != Planned::kGo) return offered;
-  const auto paid = can_pay(offer.gas_limit);
+  const auto paid = can_pay(offer.gas_limit, offer.call.calldata.size());
   if (!paid) return paid.error();
   if (!*paid) return Planned::kStop;
   window_until_ns_ = 0;

@@ -1,9 +1,11 @@
 // The thread that ticks a submitter: at once after wake(), else every poll interval.
-// Thread: wake() and status() from any thread; stop() (and the destructor) wait for the tick in progress.
+// Thread: wake(), status() and reopen() from any thread; stop() (and the destructor) wait for the tick in progress.
 // The submitter outlives it and is touched by nobody else while it runs.
 #pragma once
 #include <condition_variable>
+#include <deque>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -22,6 +24,8 @@ class SubmitterThread {
   void wake();
   void stop();
   [[nodiscard]] SubmitterStatus status() const;
+  /// Submitter::reopen between two rounds; waits for it. kRetryable when the thread ends first.
+  Result<std::size_t> reopen(const std::string& actor, const std::string& reason);
 
   /// After a fatal error: long enough not to fill the log, short enough to go on soon after a disk was
   /// cleared.
@@ -35,6 +39,7 @@ class SubmitterThread {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool woken_ = true, stopping_ = false;
+  std::deque<std::packaged_task<Result<std::size_t>()>> asked_;
   SubmitterStatus status_;
   std::thread thread_;
 };

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "chain/transaction.hpp"
+#include "settle/ledger_impl.hpp"
 #include "settle/ref_id.hpp"
 #include "settle/row_digest.hpp"
 #include "settle/types.hpp"
@@ -14,6 +15,13 @@ namespace anduin::settle {
 namespace {
 
 constexpr std::size_t kDigestBytes = 33;
+
+/// Of a slot_item `i` with its settlement `s`: its slot was reopened after a reorg below the settled block, and the
+/// settlement is not that slot's any more: in a later one, or rejected.
+#define ANDUIN_MOVED_ON                                                                                    \
+  "(EXISTS (SELECT 1 FROM reopening r WHERE r.slot_id = i.slot_id AND r.settlement_id IS NULL) AND "      \
+  "(s.state = 'REJECTED' OR EXISTS (SELECT 1 FROM slot_item later WHERE later.settlement_id = "            \
+  "i.settlement_id AND later.slot_id > i.slot_id)))"
 
 /// What the trail says of one row: where its last transition left it. Kept small: one for every row of the book.
 struct Last {
@@ -86,7 +94,8 @@ struct Check {
       Last& last = settlements[*row.settlement_id];
       if (row.kind == "settlement") move(last, e, "settlement " + std::to_string(*row.settlement_id));
       remember(last, e);
-      if (row.slot_id && row.to_state == "ASSIGNED" && row.from_state == "QUEUED")
+      if (row.slot_id && row.to_state == "ASSIGNED" && row.from_state == "QUEUED" &&
+          !row.detail.starts_with(kReopened))
         assigned.push_back({*row.slot_id, *row.settlement_id});
     } else if (row.slot_id) {
       Last& last = slots[*row.slot_id];
@@ -255,8 +264,8 @@ struct Check {
   void item_rows(const SlotHead& slot, const std::string& where) {
     std::size_t from = 0;
     Query q(db,
-            "SELECT i.settlement_id, i.ref_id, s.ref_id, s.units, s.user_addr, s.state FROM slot_item i LEFT JOIN "
-            "settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
+            "SELECT i.settlement_id, i.ref_id, s.ref_id, s.units, s.user_addr, s.state, " ANDUIN_MOVED_ON
+            " FROM slot_item i LEFT JOIN settlement s ON s.id = i.settlement_id WHERE i.slot_id = ? ORDER BY i.seq");
     q.bind(slot.id);
     while (q.step()) {
       const std::int64_t id = q.integer(0);
@@ -265,7 +274,7 @@ struct Check {
       if (q.hash(1) != q.hash(2) || !in_calldata(slot.calldata, from, q.hash(1), q.address(4), number(q.text(3)))) {
         settlement_problem(id, "its refId, user or units are not those of the calldata of " + where);
       }
-      if (open(slot.state) && !in_slot(q.text(5)))
+      if (open(slot.state) && !in_slot(q.text(5)) && q.integer(6) == 0)
         settlement_problem(id, "is " + q.text(5) + ", and " + where + " that holds it is " + slot.state);
     }
   }
@@ -275,7 +284,7 @@ struct Check {
     Query q(db,
             "SELECT s.id, s.state, s.slots_used, s.onchain_units IS NULL, (SELECT count(*) FROM slot_item i WHERE "
             "i.settlement_id = s.id), (SELECT count(*) FROM slot_item i JOIN slot t ON t.id = i.slot_id WHERE "
-            "i.settlement_id = s.id AND t.state NOT IN ('FINAL','LOST')), (SELECT count(*) FROM slot_item i JOIN slot t "
+            "i.settlement_id = s.id AND t.state NOT IN ('FINAL','LOST') AND NOT " ANDUIN_MOVED_ON "), (SELECT count(*) FROM slot_item i JOIN slot t "
             "ON t.id = i.slot_id WHERE i.settlement_id = s.id AND t.state = 'FINAL' AND t.win_hash IS NOT NULL AND "
             "t.block_hash IS NOT NULL) FROM settlement s ORDER BY s.id");
     while (q.step()) {

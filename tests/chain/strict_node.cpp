@@ -408,7 +408,7 @@ StrictNode::Counters StrictNode::counters() {
 }
 
 StrictWorld::StrictWorld(const Address& vault, bool duplicate_check)
-    : chain_(vault, duplicate_check, dice_), calm_(chain_, dice_, {0, 0, 0, 0, 0}) {
+    : chain_(vault, duplicate_check, dice_), calm_(chain_) {
   chain_.set_calm();
   for (int i = 0; i < 12; ++i) chain_.mine();
 }

@@ -62,7 +62,7 @@ class StrictWorld {
   std::mutex mutex_;
   SeededRandom dice_{7};
   simulation::FakeChain chain_;
-  simulation::FakeNode calm_;
+  simulation::ChainNode calm_;
   chain::U256 base_fee_ = 1'000'000'000;
   std::optional<OpStack> op_stack_;
   std::vector<class StrictNode*> nodes_;

@@ -185,7 +185,7 @@ aggregator: { stale_after: 1.5s, venue_time_departure: 3s, spread_bp_max: 900, s
               cross_mads: 4.5, cross_bp_floor: 6, cross_bp_max: 50 }
 bridge: { pnl: venue, capped_seizure: true, ref_id: sha256, item_limit_usd: 50000.50 }
 vaults:
-  v: { settled_at: "depth:12", in_flight: 3, batch_max: 7, batch_window_ms: 0, token_decimals: 18, fee_max_gwei: 0.5, gas_limit_max: 1000000,
+  v: { settled_at: "depth:12", in_flight: 3, batch_max: 7, batch_window_ms: 0, token_decimals: 18, fee_max_gwei: 0.5, gas_reserve_eth: 0.05, gas_limit_max: 1000000,
        abi: { credit: "pay(address,uint256,bytes32)", batch: "", errors: { Used: DUPLICATE_REF_ID },
               credited: { signature: "Paid(address who,uint256 n,bytes32 r)", user: who } } }
 )yaml");
@@ -219,6 +219,7 @@ vaults:
   CHECK(VaultSettings().batch_window_ms == 100);
   CHECK(v.token_decimals == 18);
   CHECK(v.fee_max_gwei == Decimal::of("0.5"));
+  CHECK(v.gas_reserve_eth == Decimal::of("0.05"));
   CHECK(v.gas_limit_max == 1'000'000);
   CHECK(v.abi.credit == "pay(address,uint256,bytes32)");
   CHECK(v.abi.batch == "");

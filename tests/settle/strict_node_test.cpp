@@ -311,6 +311,8 @@ TEST_CASE("strict: sixteen per account, and a full pipeline behind it", "[strict
   StrictRules tight;
   tight.account_slots = 4;
   StrictBench b({tight});
+  b.options.batch_max = 1;
+  b.open();
   b.commit_many(20);
   b.run(70);
   b.settled(20);
@@ -528,4 +530,55 @@ TEST_CASE("strict: unknown wording means maybe sent", "[strict]") {
   b.faults(0, [](StrictFaults& f) { f.send_answer.clear(); });
   b.run(10);
   b.settled(1);
+}
+
+TEST_CASE("strict: balance looked sufficient, but the L1 data fee and the operator fee were not counted", "[strict][gas]") {
+  StrictBench b(std::size_t{1});
+  // Gas of one settlement: 73,200 x 2.1 gwei; the rest is what the chain takes beyond it.
+  const chain::U256 gas = chain::U256(73'200) * 2'100'000'000;
+  b.node().rules([&](StrictRules& r) { r.balance = gas + 1'000; });
+  SECTION("a plain chain takes it") {
+    b.commit_many(1);
+    b.run(10);
+    b.settled(1);
+  }
+  SECTION("an OP-stack chain does not, and we know before it does") {
+    b.world.set_op_stack(StrictWorld::OpStack{1'000'000'000, 500'000'000'000});
+    b.commit_many(1);
+    b.run(3);
+    CHECK(b.state("1") == "QUEUED");
+    CHECK(b.node().counters().sends == 0);
+    CHECK_THAT(b.error(), Catch::Contains("wei more for gas"));
+    CHECK(b.submitter->status().gas_missing > 0);
+    const chain::U256 missing = b.submitter->status().gas_missing;
+    b.node().rules([&](StrictRules& r) { r.balance += missing; });
+    b.run(10);
+    b.settled(1);
+    CHECK(b.submitter->status().gas_missing == 0);
+  }
+  SECTION("the reserve is not touched") {
+    b.options.gas_reserve = 2'000;
+    b.open();
+    b.commit_many(1);
+    b.run(3);
+    CHECK(b.state("1") == "QUEUED");
+    CHECK(b.submitter->status().gas_missing == 1'000);
+  }
+}
+
+TEST_CASE("strict: gas for less than a day is an alarm, and settles all the same", "[strict][gas]") {
+  StrictBench b(std::size_t{1});
+  int next = 0;
+  for (int minute = 0; minute < 40; ++minute) {
+    commit(*b.ledger, close_of(std::to_string(++next), "1.5"));
+    b.node().rules([](StrictRules& r) { r.balance -= chain::U256("100000000000000000"); });  // 0.1 ETH
+    b.run(1);
+    b.clock.advance_ms(58'000);
+  }
+  REQUIRE(b.submitter->status().gas_hours);
+  CHECK(*b.submitter->status().gas_hours >= 15);  // 96 ETH at 6 an hour
+  CHECK(*b.submitter->status().gas_hours <= 16);
+  CHECK_THAT(b.error(), Catch::Contains("gas for") && Catch::Contains("hours"));
+  b.run(10);
+  b.settled(next);
 }

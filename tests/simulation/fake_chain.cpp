@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "chain/op_stack.hpp"
+
 namespace anduin::simulation {
 namespace {
 
@@ -193,7 +195,14 @@ void FakeChain::remove_last() {
 }
 
 void FakeChain::reorg(std::uint64_t depth, std::optional<bool> come_back) {
-  depth = std::min({depth, kReorgMax, height() - kFinalizedDepth});
+  replace(std::min({depth, kReorgMax, height() - kFinalizedDepth}), come_back);
+}
+
+void FakeChain::reorg_below_finalized(std::uint64_t depth, bool come_back) {
+  replace(std::min(depth, height() - 1), come_back);
+}
+
+void FakeChain::replace(std::uint64_t depth, std::optional<bool> come_back) {
   std::vector<PoolTransaction> back;
   for (std::uint64_t i = 0; i < depth; ++i) {
     for (auto& t : blocks_.back().transactions) {
@@ -236,7 +245,10 @@ Result<std::uint64_t> ChainNode::transaction_count(const Address& who, const cha
 
 Result<U256> ChainNode::balance(const Address&, const chain::BlockId&) { return U256("100000000000000000000"); }
 
-Result<Bytes> ChainNode::code(const Address&, const chain::BlockId&) { return Bytes{1}; }
+/// Code everywhere but where an OP-stack chain has its fees: a plain chain.
+Result<Bytes> ChainNode::code(const Address& who, const chain::BlockId&) {
+  return who == chain::kGasPriceOracle ? Bytes{} : Bytes{1};
+}
 
 Result<chain::CallResult> ChainNode::call(const Address&, const Address&, const Bytes& data,
                                           const chain::BlockId& at) {

@@ -50,6 +50,8 @@ class FakeChain {
   /// Replaces the last `depth` blocks; their transactions return to the pool or vanish, by dice where not
   /// said.
   void reorg(std::uint64_t depth, std::optional<bool> come_back = {});
+  /// The same below finalized: a failure of the chain itself.
+  void reorg_below_finalized(std::uint64_t depth, bool come_back);
   /// A transaction of the pool is forgotten.
   void drop_one();
   /// In the next block somebody uses `who`'s next nonce for something else.
@@ -60,6 +62,7 @@ class FakeChain {
 
  private:
   void append(std::vector<PoolTransaction> transactions);
+  void replace(std::uint64_t depth, std::optional<bool> come_back);
   chain::Receipt execute(const PoolTransaction& tx, const FakeBlock& block);
   std::vector<PoolTransaction> pick();
   void remove_last();
