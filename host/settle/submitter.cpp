@@ -56,13 +56,30 @@ Result<void> Submitter::start() {
   auto next = ledger_.next_nonce(key_);
   if (!next) return next.error();
   if (!*next) {
-    const auto count = node_.transaction_count(key_.signer, chain::Tag::kLatest);
-    if (!count) return count.error();
-    if (auto raised = ledger_.raise_nonce(key_, *count, "first use of this signer"); !raised)
-      return raised.error();
+    if (auto first = first_nonce(); !first) return first.error();
   }
   started_ = true;
   return {};
+}
+
+/// A transaction of somebody else that a reorg takes back would leave a hole below our first nonce, for ever: it is
+/// taken only once the head and the settled block count the same.
+Result<void> Submitter::first_nonce() {
+  const auto head = node_.block(chain::Tag::kLatest);
+  if (!head) return head.error();
+  if (!*head) return Error{ErrorKind::kRetryable, options_.vault_name, "the node has no latest block"};
+  const auto settled = settled_block(**head);
+  if (!settled) return settled.error();
+  const auto sure = node_.transaction_count(key_.signer, settled->number);
+  if (!sure) return sure.error();
+  const auto seen = node_.transaction_count(key_.signer, chain::Tag::kLatest);
+  if (!seen) return seen.error();
+  if (*sure != *seen) {
+    return Error{ErrorKind::kRetryable, options_.vault_name,
+                 "signer " + key_.signer.to_string() + " was used lately by somebody else (nonce " + std::to_string(*seen) +
+                     " at the head, " + std::to_string(*sure) + " at the settled block): nothing is sent until both agree"};
+  }
+  return ledger_.raise_nonce(key_, *sure, "first use of this signer");
 }
 
 Result<void> Submitter::reload() {

@@ -134,6 +134,7 @@ class Submitter {
   struct Look;  ///< what was found of one slot
   Result<bool> tick_inner();
   Result<void> new_view(const chain::Block& head);
+  Result<void> first_nonce();
   Result<void> reload();
   /// Loads what a slot of the ledger lacks in memory.
   Result<void> whole(Slot& slot);
