@@ -22,6 +22,7 @@ void with_check(std::uint64_t first) {
   const Campaign c = run_campaign({true, first, kSeedsPart});
   CHECK(c.failed == 0);
   CHECK(c.total.crashes > c.seeds);
+  CHECK(c.total.batches > c.seeds / 2);
   CHECK(c.total.reorgs > c.seeds);
   CHECK(c.total.rivals > 0);
   CHECK(c.total.corrections > 0);
@@ -33,6 +34,7 @@ void without_check(std::uint64_t first) {
   const Campaign c = run_campaign({false, first, kSeedsPart});
   CHECK(c.failed == 0);
   CHECK(c.total.crashes > c.seeds);
+  CHECK(c.total.batches > c.seeds / 2);
   CHECK(c.total.foreign > 0);
   CHECK(c.total.rotating > 0);
   CHECK(c.total.lost_slots > 0);

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <array>
+
 #include "simulation/books.hpp"
 #include "simulation/judge.hpp"
 #include "simulation/venue.hpp"
@@ -63,7 +65,9 @@ class World {
         venue_(options.seed, dice_, clock_.wall_ms(), users_of(*outside_)),
         hook_(dice_, rates_.crash_at_write),
         path_(fresh_path()),
-        rotates_(dice_.below(3) == 0) {
+        rotates_(dice_.below(3) == 0),
+        batch_max_(std::array<std::size_t, 3>{1, 3, 100}[dice_.below(3)]),
+        batch_window_ms_(dice_.below(2) == 0 ? 0 : 250) {
     outside_->node().meanwhile = [this] { meanwhile(); };
     counts().rotating = rotates_ ? 1 : 0;
     counts().closes = venue_.closes().size();
@@ -113,6 +117,8 @@ class World {
     so.vault_name = "main";
     so.chain_id = FakeChain::kChainId;
     so.in_flight_max = 4;
+    so.batch_max = batch_max_;
+    so.batch_window_ms = batch_window_ms_;
     so.probe_blocked_ms = 12'000;  // a storm is minutes long, not hours
     return options_.mutation.make(
         {so, *ledger_, outside_->vault(), outside_->node(), outside_->signer(signer), clock_});
@@ -326,6 +332,8 @@ class World {
   Hook hook_;
   std::filesystem::path path_;
   const bool rotates_;
+  const std::size_t batch_max_;
+  const std::int64_t batch_window_ms_;
   std::size_t key_ = 0;
   bool storm_ = true, nested_ = false, paused_ = false;
   std::size_t read_to_[std::size(kAccounts)] = {};
