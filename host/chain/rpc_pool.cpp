@@ -152,9 +152,14 @@ Result<std::optional<Block>> RpcPool::ask_tag(RpcEndpoint& e, Tag tag) {
 
 /// The highest head that as many endpoints as must agree have reached.
 Result<std::optional<Block>> RpcPool::latest() {
-  const Endpoints whom = usable();
+  Endpoints whom = usable();
   if (whom.empty()) return no_endpoint();
   const std::size_t need = std::min(kAgreeMin, whom.size());
+  // One that lags would set the pace by answering first; it is asked when too few others are left.
+  const auto lags = std::stable_partition(whom.begin(), whom.end(), [](const RpcEndpoint* e) {
+    return e->state() != EndpointState::kLagging;
+  });
+  if (static_cast<std::size_t>(lags - whom.begin()) >= need) whom.erase(lags, whom.end());
   using Answer = std::optional<Block>;
   canonical_.clear();
   look_at_others(whom, Tag::kLatest);

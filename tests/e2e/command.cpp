@@ -22,12 +22,13 @@ TempDir::~TempDir() {
 
 std::filesystem::path programs() { return std::filesystem::path(ANDUIN_BINARY_DIR) / "bin"; }
 
-Ran run_anduin(const std::filesystem::path& dir, std::vector<std::string> args) {
+Ran run_anduin(const std::filesystem::path& dir, std::vector<std::string> args,
+               const std::vector<std::string>& environment) {
   args.insert(args.begin(), (programs() / "anduin").string());
   const auto out = dir / "command.out", err = dir / "command.err";
   std::filesystem::remove(out);
   std::filesystem::remove(err);
-  Process process(args, out, err, {});
+  Process process(args, out, err, environment);
   const int status = process.wait(kCommandMs).value_or(-1);
   return {status, read_file(out), read_file(err)};
 }

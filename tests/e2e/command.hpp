@@ -24,8 +24,9 @@ struct Ran {
   std::string out, err;
 };
 
-/// `anduin ARGS...`; its output goes through files in `dir`.
-Ran run_anduin(const std::filesystem::path& dir, std::vector<std::string> args);
+/// `anduin ARGS...`; its output goes through files in `dir`. `environment`: NAME=VALUE besides our own.
+Ran run_anduin(const std::filesystem::path& dir, std::vector<std::string> args,
+               const std::vector<std::string>& environment = {});
 
 bool has(const std::string& text, const std::string& part);
 

@@ -54,7 +54,7 @@ TEST_CASE("an operator's day: held, seen, approved, settled, explained, edited b
   options.duplicate_check = duplicate_check;
   Stage stage(options);
   const std::string socket = stage.control_socket().string(), ledger = "sqlite:" + stage.ledger_file().string();
-  const auto run = [&](std::vector<std::string> args) { return e2e::run_anduin(dir.path, std::move(args)); };
+  const auto run = [&](std::vector<std::string> args) { return e2e::run_anduin(dir.path, std::move(args), stage.environment()); };
   stage.start_host();
   stage.wait_log("positions ready", 2, 60'000);
 

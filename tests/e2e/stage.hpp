@@ -115,6 +115,8 @@ class Stage {
   /// Where `anduin ctl` reaches the host.
   [[nodiscard]] std::filesystem::path control_socket() const { return options_.dir / "anduin.sock"; }
   [[nodiscard]] std::filesystem::path host_log() const { return options_.dir / "host.log"; }
+  /// What the host is started with: NAME=VALUE, secrets among them.
+  [[nodiscard]] const std::vector<std::string>& environment() const { return environment_; }
   /// Values that must stand in no log, ledger, argument list or recording.
   [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
 
