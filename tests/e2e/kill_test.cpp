@@ -12,6 +12,7 @@
 
 #include "base/random.hpp"
 #include "e2e/kill_books.hpp"
+#include "e2e/command.hpp"
 #include "e2e/stage.hpp"
 
 namespace {
@@ -31,15 +32,6 @@ constexpr std::uint64_t kReorgPercent = 6, kReorgMax = 2;  // with one slot an e
 constexpr int kDrainMs = 120'000;    // a loaded machine
 constexpr std::size_t kStops = 30;  // the fault was seen in one of ten
 constexpr int kRoundsFast = 5, kRoundsSoak = 200;
-
-struct TempDir {
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anduin-kill-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
 
 std::string cents(std::int64_t n) {
   const std::int64_t a = n < 0 ? -n : n;
@@ -154,7 +146,7 @@ class Round {
   }
 
   SeededRandom dice_;
-  TempDir dir_;
+  e2e::TempDir dir_{"kill"};
   e2e::Stage stage_;
   Clock::time_point dies_, block_due_;
   std::uint64_t reorgs_ = 0;
@@ -196,7 +188,7 @@ TEST_CASE("kill -9 at random moments of a thousand closes: the books agree to th
 // A host that was stopped in the millisecond in which it had started ended with a segmentation fault: a task of the
 // loop outlived the venue that had posted it.
 TEST_CASE("stopped at the moment it runs, the host ends in order") {
-  const TempDir dir;
+  const e2e::TempDir dir("kill");
   e2e::StageOptions o;
   o.bin = std::filesystem::path(ANDUIN_BINARY_DIR) / "bin";
   o.dir = dir.path;

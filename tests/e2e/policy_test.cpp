@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/random.hpp"
+#include "e2e/command.hpp"
 #include "e2e/stage.hpp"
 #include "settle/decision.hpp"
 #include "support/result.hpp"
@@ -12,21 +13,15 @@
 namespace {
 
 using namespace anduin;
+using e2e::has;
+using e2e::Ran;
+using e2e::run_anduin;
 using e2e::Stage;
 using nlohmann::json;
 
-struct TempDir {
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anduin-policy-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
-
-e2e::StageOptions options(const TempDir& dir) {
+e2e::StageOptions options(const e2e::TempDir& dir) {
   e2e::StageOptions o;
-  o.bin = std::filesystem::path(ANDUIN_BINARY_DIR) / "bin";
+  o.bin = e2e::programs();
   o.dir = dir.path;
   o.cast = {e2e::two_venues().front()};  // Bybit
   return o;
@@ -36,27 +31,11 @@ json close(const char* account, const char* size, const char* pnl) {
   return {{"account", account}, {"symbol", "BTCUSDT"}, {"side", "long"}, {"size", size}, {"pnl", pnl}, {"fee", "0"}};
 }
 
-struct Ran {
-  int status = -1;
-  std::string out, err;
-};
-
-/// `anduin ...`, with what it printed.
-Ran anduin_run(const TempDir& dir, std::vector<std::string> args) {
-  args.insert(args.begin(), (std::filesystem::path(ANDUIN_BINARY_DIR) / "bin" / "anduin").string());
-  const auto out = dir.path / "command.out", err = dir.path / "command.err";
-  std::filesystem::remove(out);
-  std::filesystem::remove(err);
-  e2e::Process process(args, out, err, {});
-  return {process.wait(30'000).value_or(-1), e2e::read_file(out), e2e::read_file(err)};
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
 TEST_CASE("a wrong PnL is held, seen with the command that releases it, approved with a reason, and settles") {
-  const TempDir dir;
+  const e2e::TempDir dir("policy");
   Stage stage(options(dir));
   stage.start_host();
   stage.wait_log("positions ready", 2, 60'000);
@@ -71,7 +50,7 @@ TEST_CASE("a wrong PnL is held, seen with the command that releases it, approved
   REQUIRE(stage.drain(60'000));
   CHECK(stage.reconcile().onchain == 1);
 
-  const Ran list = anduin_run(dir, {"ledger", "list", "--state", "QUARANTINED", "--ledger", ledger});
+  const Ran list = run_anduin(dir.path, {"ledger", "list", "--state", "QUARANTINED", "--ledger", ledger});
   INFO(list.out << list.err);
   REQUIRE(list.status == 0);
   CHECK(has(list.out, "(plausibility: pnl 500000 is over three times the notional"));
@@ -81,23 +60,23 @@ TEST_CASE("a wrong PnL is held, seen with the command that releases it, approved
   const std::string ref = list.out.substr(at + 19, 66);
 
   // Nobody decides without a reason, and nobody decides what is not there.
-  CHECK(anduin_run(dir, {"ctl", "--socket", socket, "approve", ref}).status == 2);
-  const Ran unknown = anduin_run(dir, {"ctl", "--socket", socket, "approve", "no-such-close", "--reason", "x"});
+  CHECK(run_anduin(dir.path, {"ctl", "--socket", socket, "approve", ref}).status == 2);
+  const Ran unknown = run_anduin(dir.path, {"ctl", "--socket", socket, "approve", "no-such-close", "--reason", "x"});
   CHECK(unknown.status == 2);
   CHECK(has(unknown.err, "no settlement has this"));
-  CHECK(anduin_run(dir, {"ctl", "--socket", socket + "x", "status"}).status == 1);
+  CHECK(run_anduin(dir.path, {"ctl", "--socket", socket + "x", "status"}).status == 1);
   CHECK(stage.reconcile().onchain == 1);
 
-  const Ran status = anduin_run(dir, {"ctl", "status", "--socket", socket, "--json"});
+  const Ran status = run_anduin(dir.path, {"ctl", "status", "--socket", socket, "--json"});
   INFO(status.out << status.err);
   REQUIRE(status.status == 0);
   CHECK(json::parse(status.out)["vaults"][0]["name"] == "main");
 
-  const Ran approved = anduin_run(dir, {"ctl", "approve", ref, "--reason", "statement of the venue, ticket 42", "--socket", socket});
+  const Ran approved = run_anduin(dir.path, {"ctl", "approve", ref, "--reason", "statement of the venue, ticket 42", "--socket", socket});
   INFO(approved.out << approved.err);
   REQUIRE(approved.status == 0);
   CHECK(has(approved.out, "QUARANTINED -> QUEUED"));
-  CHECK(anduin_run(dir, {"ctl", "approve", ref, "--reason", "again", "--socket", socket}).status == 2);
+  CHECK(run_anduin(dir.path, {"ctl", "approve", ref, "--reason", "again", "--socket", socket}).status == 2);
   REQUIRE(stage.drain(60'000));
   auto r = stage.reconcile();
   INFO(r.line());
@@ -105,7 +84,7 @@ TEST_CASE("a wrong PnL is held, seen with the command that releases it, approved
   CHECK(r.onchain_sum == r.ledger_sum);
   CHECK(r.held == 1);  // the other one still waits
 
-  const json shown = json::parse(anduin_run(dir, {"ledger", "show", ref, "--ledger", ledger}).out);
+  const json shown = json::parse(run_anduin(dir.path, {"ledger", "show", ref, "--ledger", ledger}).out);
   CHECK(shown["state"] == "SETTLED");
   bool found = false;
   for (const json& row : shown["audit"]) found = found || row["detail"] == "statement of the venue, ticket 42";
@@ -115,7 +94,7 @@ TEST_CASE("a wrong PnL is held, seen with the command that releases it, approved
 }
 
 TEST_CASE("a limit holds, a signed decision releases, a breaker stops one account until it is closed, others go on") {
-  const TempDir dir;
+  const e2e::TempDir dir("policy");
   SeededRandom random(1);
   const auto& approver = test::dev_accounts()[4];
   auto o = options(dir);
@@ -127,7 +106,7 @@ TEST_CASE("a limit holds, a signed decision releases, a breaker stops one accoun
   const std::string socket = stage.control_socket().string();
   const auto ctl = [&](std::vector<std::string> args) {
     args.insert(args.begin(), {"ctl", "--socket", socket});
-    return anduin_run(dir, args);
+    return run_anduin(dir.path, args);
   };
 
   const std::string id = stage.bybit().control("close", close("bybit-1", "0.5", "150")).at("id");

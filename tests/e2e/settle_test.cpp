@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "e2e/command.hpp"
 #include "e2e/stage.hpp"
 
 namespace {
@@ -18,20 +19,9 @@ using namespace anduin;
 using e2e::Stage;
 using nlohmann::json;
 
-std::filesystem::path bin() { return std::filesystem::path(ANDUIN_BINARY_DIR) / "bin"; }
-
-struct TempDir {
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "anduin-e2e-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
-
-e2e::StageOptions options(const TempDir& dir) {
+e2e::StageOptions options(const e2e::TempDir& dir) {
   e2e::StageOptions o;
-  o.bin = bin();
+  o.bin = e2e::programs();
   o.dir = dir.path;
   return o;
 }
@@ -45,7 +35,7 @@ void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms
 }  // namespace
 
 TEST_CASE("a close settles once: live, from history, after a restart, over two connections, through cuts and kills") {
-  const TempDir dir;
+  const e2e::TempDir dir("e2e");
   Stage stage(options(dir));
   stage.start_host();
   stage.wait_log("positions ready", 4, 60'000);
@@ -89,7 +79,7 @@ TEST_CASE("a close settles once: live, from history, after a restart, over two c
 }
 
 TEST_CASE("a close with another amount under a known id is a conflict that somebody can see and that settles nothing") {
-  const TempDir dir;
+  const e2e::TempDir dir("e2e");
   Stage stage(options(dir));
   stage.start_host();
   stage.wait_log("positions ready", 4, 60'000);
@@ -113,7 +103,7 @@ TEST_CASE("a close with another amount under a known id is a conflict that someb
 }
 
 TEST_CASE("no secret stands in any log, ledger, argument list or environment that others can read, no core is written") {
-  const TempDir dir;
+  const e2e::TempDir dir("e2e");
   Stage stage(options(dir));
   stage.start_host();
   stage.wait_log("positions ready", 4, 60'000);
@@ -151,7 +141,7 @@ TEST_CASE("no secret stands in any log, ledger, argument list or environment tha
 }
 
 TEST_CASE("a key without a market settles every product: an inverse close is paid in its coin at its own exit price") {
-  const TempDir dir;
+  const e2e::TempDir dir("e2e");
   Stage stage(options(dir));
   stage.start_host();
   stage.wait_log("positions ready", 4, 60'000);
@@ -170,7 +160,7 @@ TEST_CASE("a key without a market settles every product: an inverse close is pai
 }
 
 TEST_CASE("a node that is away at the start loses nothing: closes are queued and settle when it is back") {
-  const TempDir dir;
+  const e2e::TempDir dir("e2e");
   Stage stage(options(dir));
   stage.chain().suspend();
   stage.start_host();
@@ -190,7 +180,7 @@ TEST_CASE("a node that is away at the start loses nothing: closes are queued and
 }
 
 TEST_CASE("a key that can withdraw and a wrong key are refused in clear words, and the other accounts go on") {
-  const TempDir dir;
+  const e2e::TempDir dir("e2e");
   Stage stage(options(dir));
   stage.bybit().control("keys", {{"account", "bybit-1"}, {"can_withdraw", true}});
   stage.start_host();

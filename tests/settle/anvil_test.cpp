@@ -1,7 +1,7 @@
 // The whole path against a real EVM node: closes through the writer thread, submitter thread, the reference
 // vault, the process ended and begun again in the middle, reorgs, both vaults. Verdict from the vault's
 // events.
-#include "support/anvil.hpp"
+#include "support/need_anvil.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -24,15 +24,6 @@ using anduin::test::AnvilOptions;
 using anduin::test::dev_accounts;
 using anduin::test::TestVault;
 using anduin::test::VaultOptions;
-
-#define NEED_ANVIL()                                                       \
-  do {                                                                     \
-    if (!Anvil::find_binary()) {                                           \
-      std::puts("SKIPPED: anvil is not installed (npm ci in tests/node)"); \
-      SUCCEED();                                                           \
-      return;                                                              \
-    }                                                                      \
-  } while (false)
 
 namespace {
 
@@ -112,7 +103,7 @@ void reconcile(const TempDir& dir, TestVault& vault) {
 }  // namespace
 
 TEST_CASE("anvil: credit, seizure, capped seizure, duplicates, a restart, finality", "[anvil]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Anvil anvil;
   TestVault vault(anvil);
   TempDir dir;
@@ -142,7 +133,7 @@ TEST_CASE("anvil: credit, seizure, capped seizure, duplicates, a restart, finali
 }
 
 TEST_CASE("anvil: reorgs and restarts on a vault without the duplicate check", "[anvil]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Anvil anvil(AnvilOptions{.mine_on_demand = true});
   VaultOptions options;
   options.duplicate_check = false;
@@ -170,7 +161,7 @@ TEST_CASE("anvil: reorgs and restarts on a vault without the duplicate check", "
 }
 
 TEST_CASE("anvil: blocked without collateral, settled after the deposit", "[anvil]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Anvil anvil;
   TestVault vault(anvil);
   anvil.mine(8);
@@ -194,7 +185,7 @@ TEST_CASE("anvil: blocked without collateral, settled after the deposit", "[anvi
 }
 
 TEST_CASE("anvil: from post to durable to the first broadcast", "[anvil][latency]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Anvil anvil;
   TestVault vault(anvil);
   anvil.mine(8);

@@ -14,7 +14,7 @@
 #include "settle/ledger_writer.hpp"
 #include "settle/submitter_thread.hpp"
 #include "settle/support.hpp"
-#include "support/anvil.hpp"
+#include "support/need_anvil.hpp"
 
 using namespace anduin;
 using namespace anduin::settle;
@@ -24,15 +24,6 @@ using anduin::test::AnvilOptions;
 using anduin::test::dev_accounts;
 using anduin::test::TestVault;
 using anduin::test::VaultOptions;
-
-#define NEED_ANVIL()                                                       \
-  do {                                                                     \
-    if (!Anvil::find_binary()) {                                           \
-      std::puts("SKIPPED: anvil is not installed (npm ci in tests/node)"); \
-      SUCCEED();                                                           \
-      return;                                                              \
-    }                                                                      \
-  } while (false)
 
 namespace {
 
@@ -140,7 +131,7 @@ struct Drill {
 }  // namespace
 
 TEST_CASE("runbook: restore drill", "[anvil][runbook]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   const bool duplicate_check = GENERATE(true, false);
   CAPTURE(duplicate_check);
   Drill d(duplicate_check);
@@ -182,7 +173,7 @@ TEST_CASE("runbook: restore drill", "[anvil][runbook]") {
 }
 
 TEST_CASE("runbook: key rotation", "[anvil][runbook]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   const bool duplicate_check = GENERATE(true, false);
   CAPTURE(duplicate_check);
   Drill d(duplicate_check);
@@ -210,7 +201,7 @@ TEST_CASE("runbook: key rotation", "[anvil][runbook]") {
 }
 
 TEST_CASE("runbook: lost key", "[anvil][runbook]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Drill d(false);  // the harder vault: nothing but our own proof keeps a second payment away
   {
     Life life(d.dir, d.anvil, d.vault, kOldKey);
@@ -233,7 +224,7 @@ TEST_CASE("runbook: lost key", "[anvil][runbook]") {
 }
 
 TEST_CASE("runbook: compromised key", "[anvil][runbook]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Drill d;
   {
     Life life(d.dir, d.anvil, d.vault, kOldKey);
@@ -267,7 +258,7 @@ TEST_CASE("runbook: compromised key", "[anvil][runbook]") {
 }
 
 TEST_CASE("runbook: an operator's day", "[anvil][runbook]") {
-  NEED_ANVIL();
+  ANDUIN_NEED_ANVIL();
   Drill d;
   const auto copy = d.dir.path() / "evening.db";
   const std::string wrong = ref_id("Bybit", "wrong")->to_string();

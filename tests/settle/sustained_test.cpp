@@ -14,7 +14,7 @@
 #include "settle/ledger_writer.hpp"
 #include "settle/submitter_thread.hpp"
 #include "settle/support.hpp"
-#include "support/anvil.hpp"
+#include "support/need_anvil.hpp"
 
 using namespace anduin;
 using namespace anduin::settle;
@@ -218,10 +218,7 @@ double cost(int rows, int measured) {
 
 TEST_CASE("sustained: settlements a second, one signer, batches of 100, 1 s blocks", "[sustained]") {
   if (!soak()) return;
-  if (!Anvil::find_binary()) {
-    std::puts("SKIPPED: anvil is not installed (npm ci in tests/node)");
-    return;
-  }
+  ANDUIN_NEED_ANVIL();
   const char* length = std::getenv("ANDUIN_SUSTAINED_S");
   const int measure_s = length != nullptr ? std::atoi(length) : 60;
   Anvil anvil(AnvilOptions{.block_time_s = 1, .gas_limit = 400'000'000});
