@@ -1,7 +1,5 @@
 // A key was used by a stranger just before our first start, a reorg took that transaction back, and our first nonce was
 // one above a hole that nobody filled: every settlement of the key stayed SENT for ever. Found by the simulation.
-#include <spdlog/spdlog.h>
-
 #include "chain/transaction.hpp"
 #include "settle/chain_support.hpp"
 
@@ -13,7 +11,6 @@ namespace {
 
 /// A close waits, and somebody has just used the key: the submitter's first round.
 void begin_after_a_stranger(Bench& b) {
-  spdlog::set_level(spdlog::level::off);
   for (int i = 0; i < 8; ++i) b.chain.mine();
   b.chain.use_key(b.key->address());
   b.chain.mine();

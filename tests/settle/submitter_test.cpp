@@ -1,8 +1,6 @@
 // The submitter against a calm chain: each path of the state machine once, by hand.
 #include "settle/submitter.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <nlohmann/json.hpp>
 
 #include "settle/chain_support.hpp"
@@ -12,17 +10,7 @@ using namespace anduin;
 using namespace anduin::settle;
 using namespace anduin::settle::test;
 
-std::pair<std::string, std::string> Bench::show(const std::string& id) {
-  const auto row = *reader(dir)->show(id);
-  return {row["state"].get<std::string>(), row["reason"].get<std::string>()};
-}
-
 namespace {
-
-const bool kQuiet = [] {
-  spdlog::set_level(spdlog::level::off);
-  return true;
-}();
 
 chain::CallResult revert(std::initializer_list<std::uint8_t> selector) {
   return {true, Bytes(selector), "execution reverted"};

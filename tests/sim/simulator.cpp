@@ -292,8 +292,12 @@ Json Simulator::control(std::string_view command, const Json& a) {
     venue_->rotate_tokens();
   } else if (command == "error") {
     const std::string code = text_at(a, "code");
-    if (code.empty()) return failure("code is missing");
-    errors_.push_back({code, text_at(a, "path"), int_at(a, "count", 1)});
+    const auto count = int_at(a, "count", 1);
+    if (code.empty() && count != 0) return failure("code is missing");
+    if (count == 0)
+      errors_.clear();
+    else
+      errors_.push_back({code, text_at(a, "path"), count});
   } else {
     auto answer = venue_->control(command, a);
     return answer ? *answer : failure("no command '" + std::string(command) + "'");

@@ -247,6 +247,7 @@ TEST_CASE("a random hour: closes of every kind, cuts, late rows, refusals") {
       w.advance(static_cast<std::int64_t>(random() % 4'000));
     }
     w.control("visibility");
+    w.control("error", R"({"count":0})");
     w.advance(400'000);  // longer than a ban
     CHECK(live->told() == w.given());
     CHECK(live->conflicts.empty());

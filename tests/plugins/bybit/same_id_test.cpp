@@ -121,6 +121,7 @@ TEST_CASE("same id: forty closes with faults of every kind: none lost, none twic
     if (random() % 15 == 0) (void)w.sim.control("drop");  // right after another one nothing may be open
     w.advance(static_cast<std::int64_t>(random() % 4'000));
   }
+  w.control("error", R"({"count":0})");
   w.advance(400'000);
   check_same(w, *live);
   check_history(w, *live, begin - 3'600'000);

@@ -256,6 +256,7 @@ TEST_CASE("a hundred closes of every kind with faults of every kind: none lost, 
     if (random() % 20 == 0) w.control("drop", R"({"part":"private"})");
     w.advance(static_cast<std::int64_t>(random() % 4'000));
   }
+  w.control("error", R"({"count":0})");
   w.advance(200'000);
   check_same(w, *live);
   check_history(w, *live, begin - kHourMs);
