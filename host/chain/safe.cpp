@@ -109,6 +109,38 @@ Bytes multi_send_call(std::span<const SafeCall> calls) {
   return call(kMultiSend, {Value(std::move(packed))});
 }
 
+Result<std::vector<SafeCall>> parse_multi_send(std::span<const std::uint8_t> calldata) {
+  constexpr std::size_t kHead = 1 + 20 + 32 + 32;  // operation, to, value, size of the data
+  const auto values = known(kMultiSend).decode_call(calldata);
+  if (!values) return values.error();
+  std::span<const std::uint8_t> left = *(*values)[0].get<Bytes>();
+  std::vector<SafeCall> out;
+  while (!left.empty()) {
+    if (left.size() < kHead) return not_understood("calls that end in the middle of one");
+    if (left[0] != static_cast<std::uint8_t>(SafeOperation::kCall)) return not_understood("a delegatecall among calls");
+    SafeCall& each = out.emplace_back();
+    std::copy_n(left.begin() + 1, each.to.bytes.size(), each.to.bytes.begin());
+    if (from_big_endian(left.subspan(21, 32)) != 0) return not_understood("a call that pays somebody");
+    const U256 size = from_big_endian(left.subspan(53, 32));
+    left = left.subspan(kHead);
+    if (size > left.size()) return not_understood("calls that end in the middle of one");
+    const auto count = static_cast<std::size_t>(size);
+    each.data.assign(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(count));
+    left = left.subspan(count);
+  }
+  return out;
+}
+
+Result<bool> probe_multi_send(Node& node, const Address& at) {
+  // keccak256 of the runtime code of release 1.4.1; a test makes the deployed address from the same build.
+  static const Hash kCode = *Hash::parse("0xecd5bd14a08c5d2122379900b2f272bdf107a7e92423c10dd5fe3254386c9939");
+  const auto code = node.code(at, Tag::kLatest);
+  if (!code) return code.error();
+  if (code->empty()) return false;
+  if (keccak256(*code) == kCode) return true;
+  return Error{ErrorKind::kBadRequest, "multi_send " + at.to_string(), "this contract is not MultiSendCallOnly 1.4.1"};
+}
+
 Address default_multi_send() { return *Address::parse("0x9641d764fc13c8B624c04430C7356C1C7C8102e2"); }
 
 std::optional<SafeExecuted> parse_safe_event(const Address& safe, const Log& log) {

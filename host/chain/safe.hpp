@@ -49,8 +49,14 @@ struct SafeCall {
 };
 /// Calldata of MultiSendCallOnly.multiSend: all of the calls or none. Executed by delegatecall.
 Bytes multi_send_call(std::span<const SafeCall> calls);
+/// The calls in calldata of multi_send_call. kProtocol when it is anything else: another function, a delegatecall,
+/// money with a call.
+Result<std::vector<SafeCall>> parse_multi_send(std::span<const std::uint8_t> calldata);
 /// Where the Safe project has deployed MultiSendCallOnly 1.4.1 on every chain it serves.
 Address default_multi_send();
+/// True when MultiSendCallOnly 1.4.1 is there, by the hash of its code: what a Safe delegates to acts as the Safe.
+/// False when nothing is there; kBadRequest when something else is.
+Result<bool> probe_multi_send(Node& node, const Address& at);
 
 /// What a receipt's log says of an execution by this Safe; nothing when it says something else.
 struct SafeExecuted {

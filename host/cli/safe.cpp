@@ -13,7 +13,7 @@ namespace anduin::cli {
 namespace {
 
 struct Options {
-  std::string file, keystore, password_file, key_env;
+  std::string file, keystore, password_file, key_env, multi_send = chain::default_multi_send().to_string();
   bool show = false;
 };
 
@@ -22,14 +22,27 @@ int failed(const Error& error) {
   return error.kind == ErrorKind::kBadRequest || error.kind == ErrorKind::kAuth ? kWrongUse : kFailed;
 }
 
-/// What one is about to approve.
-void show(const settle::SafeRequest& r) {
+/// What one is about to approve. A delegatecall acts as the Safe itself, so only MultiSendCallOnly may get one:
+/// kBadRequest for any other.
+Result<void> show(const settle::SafeRequest& r, const std::string& multi_send) {
   std::printf("Safe %s on chain %llu, nonce %llu\n", r.safe.to_string().c_str(),
               static_cast<unsigned long long>(r.chain_id), static_cast<unsigned long long>(r.tx.nonce));
   std::printf("%s %s, %zu bytes of data\n", r.tx.operation == chain::SafeOperation::kCall ? "calls" : "DELEGATES to",
               r.tx.to.to_string().c_str(), r.tx.data.size());
-  const std::string data = to_hex(r.tx.data);
-  std::printf("selector %s\nhash %s\n", data.substr(0, 10).c_str(), r.hash().to_string().c_str());
+  const auto selector = [](const Bytes& data) { return to_hex(data).substr(0, 10); };
+  std::printf("selector %s\n", selector(r.tx.data).c_str());
+  if (r.tx.operation == chain::SafeOperation::kDelegateCall) {
+    const auto calls = chain::parse_multi_send(r.tx.data);
+    if (!calls) return calls.error();
+    for (const auto& each : *calls)
+      std::printf("  calls %s, selector %s\n", each.to.to_string().c_str(), selector(each.data).c_str());
+    if (r.tx.to.to_string() != multi_send)
+      return Error{ErrorKind::kBadRequest, "request",
+                   "delegates to " + r.tx.to.to_string() + ", not to MultiSendCallOnly " + multi_send +
+                       ": it would act as the Safe. If that is the one that your host is set to, name it with --multi-send"};
+  }
+  std::printf("hash %s\n", r.hash().to_string().c_str());
+  return {};
 }
 
 Result<std::unique_ptr<chain::TransactionSigner>> owner_of(const Options& o, Clock& clock, Random& random) {
@@ -52,7 +65,7 @@ Result<std::unique_ptr<chain::TransactionSigner>> owner_of(const Options& o, Clo
 int sign(const Options& o) {
   const auto request = settle::read_safe_request(o.file);
   if (!request) return failed(request.error());
-  show(*request);
+  if (const auto shown = show(*request, o.multi_send); !shown) return failed(shown.error());
   if (o.show) return kGood;
   if (o.keystore.empty() == o.key_env.empty() || o.keystore.empty() != o.password_file.empty())
     return failed({ErrorKind::kBadRequest, "owner", "give --keystore FILE with --password-file FILE, or --key-env NAME"});
@@ -82,6 +95,7 @@ void add_safe(CLI::App& app, Action& action) {
   cmd->add_option("--keystore", o->keystore, "the owner's keystore file, version 3");
   cmd->add_option("--password-file", o->password_file, "file whose first line is the keystore's password");
   cmd->add_option("--key-env", o->key_env, "environment variable with the owner's private key");
+  cmd->add_option("--multi-send", o->multi_send, "the only contract that a request may delegate to")->capture_default_str();
   cmd->add_flag("--show", o->show, "only show what would be signed");
   cmd->callback([o, &action] { action = [o] { return sign(*o); }; });
 }

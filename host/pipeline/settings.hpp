@@ -157,6 +157,8 @@ struct SafeSettings {
   /// Safe's nonce. 0..30,000,000
   std::uint64_t safe_tx_gas = 0;
   std::filesystem::path exchange;      ///< folder for owners that sign by file. Default: safe-exchange
+  /// MultiSendCallOnly 1.4.1. Default: where the Safe project has put it
+  std::string multi_send = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2";
 };
 
 struct VaultSettings {

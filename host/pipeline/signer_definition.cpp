@@ -119,6 +119,9 @@ Def<SafeSettings> executor_definition() {
               0)
       .member("exchange", &S::exchange, path(), "Folder where owners that sign by file find requests.",
               "safe-exchange")
+      .member("multi_send", &S::multi_send, address(),
+              "MultiSendCallOnly 1.4.1, which packs several settlements for a vault without a batch function.",
+              "0x9641d764fc13c8B624c04430C7356C1C7C8102e2")
       .required("safe")
       .required("owners")
       .done();

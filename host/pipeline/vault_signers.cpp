@@ -15,6 +15,9 @@ Result<void> add_safe(VaultSigners& out, const VaultSettings& settings, const st
   out.safe.emplace(*address, settings.chain_id);
   out.safe_tx_gas = s.safe_tx_gas;
   out.exchange = s.exchange;
+  const auto multi_send = chain::Address::parse(s.multi_send);
+  if (!multi_send) return bad("its executor's multi_send is not an address");
+  out.multi_send = *multi_send;
   std::set<chain::Address> seen;
   for (const SignerSettings& owner : s.owners) {
     chain::Address who;
@@ -44,6 +47,7 @@ std::unique_ptr<settle::SafeExecutor> VaultSigners::executor(const std::string& 
   o.vault_name = vault_name;
   o.safe_tx_gas = safe_tx_gas;
   o.exchange = exchange;
+  o.multi_send = multi_send;
   return std::make_unique<settle::SafeExecutor>(std::move(o), ledger, *safe, std::move(asked), by_file, clock);
 }
 
@@ -84,6 +88,9 @@ Result<SignersProof> prove_signers(const VaultSigners& s, chain::Node& node) {
   out.sentence += ", executes by " + where + " " + facts->version + ": " + std::to_string(facts->threshold) + " of " +
                   std::to_string(facts->owners.size()) + " owners approve, " + std::to_string(named.size()) +
                   " are named here";
+  const auto packs = chain::probe_multi_send(node, s.multi_send);
+  if (!packs) return packs.error();
+  if (!*packs) out.sentence += "; no MultiSendCallOnly at " + s.multi_send.to_string();
   return out;
 }
 

@@ -15,6 +15,7 @@ struct VaultSigners {
   std::vector<chain::Address> by_file;
   std::uint64_t safe_tx_gas = 0;
   std::filesystem::path exchange;
+  chain::Address multi_send;
 
   /// Whom the vault sees, and must let settle.
   [[nodiscard]] const chain::Address& settler() const { return safe ? safe->address() : signer->address(); }

@@ -30,6 +30,7 @@ struct InFlight {
 
 /// The contract with the submitter, in the order of a slot's life:
 /// 1. The vault sees caller() as msg.sender: role probe, simulations and the search for a revert's reason use it.
+///    Where the vault has no batch function and packs() says yes, several calls go into one wrap().
 /// 2. wrap() is asked once for a slot, before the nonce is reserved; what it returns is the slot's payload for ever:
 ///    every attempt (resend, fee bump) signs exactly these bytes. Only the no-op that gives a nonce up is another.
 /// 3. An Error of wrap() leaves the items QUEUED, no nonce is used, and its text is the vault's visible status:
@@ -47,8 +48,11 @@ class Executor {
   /// Who the vault sees.
   [[nodiscard]] virtual const Address& caller() const = 0;
   [[nodiscard]] virtual InFlight in_flight() const = 0;
-  /// The outer call of `inner` (a call to the vault). May talk to the node and to key backends.
-  virtual Result<Call> wrap(const Call& inner, const WrapContext& context) = 0;
+  /// Whether wrap() makes one call of several, which run in their order, all or none. Asked once; errors as wrap().
+  virtual Result<bool> packs(chain::Node&) { return false; }
+  /// The outer call of `inner`: one call to the vault, or several where packs() says so. May talk to the node and to
+  /// key backends.
+  virtual Result<Call> wrap(std::span<const Call> inner, const WrapContext& context) = 0;
   /// The receipt of a transaction that carried `outer`. No I/O.
   [[nodiscard]] virtual Executed read(const Call& outer, const chain::Receipt& receipt) const = 0;
 };
@@ -59,7 +63,7 @@ class DirectExecutor final : public Executor {
   explicit DirectExecutor(const Address& signer) : signer_(signer) {}
   [[nodiscard]] const Address& caller() const override { return signer_; }
   [[nodiscard]] InFlight in_flight() const override { return {kUnlimited, false}; }
-  Result<Call> wrap(const Call& inner, const WrapContext&) override { return inner; }
+  Result<Call> wrap(std::span<const Call> inner, const WrapContext&) override { return inner.front(); }
   [[nodiscard]] Executed read(const Call&, const chain::Receipt& receipt) const override {
     return {receipt.success, receipt.success ? "" : "reverted"};
   }

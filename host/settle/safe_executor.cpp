@@ -134,7 +134,24 @@ Result<void> SafeExecutor::collect(const Hash& hash, const std::vector<Address>&
   return {};
 }
 
-Result<Call> SafeExecutor::wrap(const Call& inner, const WrapContext& context) {
+chain::SafeTx SafeExecutor::payload(std::span<const Call> inner) const {
+  chain::SafeTx tx;
+  if (inner.size() == 1) {
+    tx.to = inner.front().to;
+    tx.data = inner.front().calldata;
+    return tx;
+  }
+  std::vector<chain::SafeCall> calls;
+  for (const Call& each : inner) calls.push_back({each.to, each.calldata});
+  tx.to = options_.multi_send;
+  tx.data = chain::multi_send_call(calls);
+  tx.operation = chain::SafeOperation::kDelegateCall;
+  return tx;
+}
+
+Result<bool> SafeExecutor::packs(chain::Node& node) { return chain::probe_multi_send(node, options_.multi_send); }
+
+Result<Call> SafeExecutor::wrap(std::span<const Call> inner, const WrapContext& context) {
   const auto nonce = free_nonce(context);
   if (!nonce) return nonce.error();
   const auto threshold = safe_.threshold(context.node, chain::Tag::kLatest);
@@ -142,9 +159,7 @@ Result<Call> SafeExecutor::wrap(const Call& inner, const WrapContext& context) {
   const auto owners = safe_.owners(context.node, chain::Tag::kLatest);
   if (!owners) return owners.error();
 
-  chain::SafeTx tx;
-  tx.to = inner.to;
-  tx.data = inner.calldata;
+  chain::SafeTx tx = payload(inner);
   tx.safe_tx_gas = options_.safe_tx_gas;
   tx.nonce = *nonce;
   const Hash hash = chain::safe_tx_hash(safe_.chain_id(), safe_.address(), tx);

@@ -16,6 +16,7 @@ struct SafeExecutorOptions {
   std::string vault_name;         ///< for log lines
   std::uint64_t safe_tx_gas = 0;  ///< see chain::SafeTx
   std::filesystem::path exchange;  ///< folder for owners that sign by file; not needed without them
+  Address multi_send = chain::default_multi_send();  ///< MultiSendCallOnly; packs() proves it
   /// How long an owner's backend that failed is left alone: the others may be enough meanwhile.
   std::int64_t owner_retry_ms = 10'000;
 };
@@ -28,8 +29,10 @@ class SafeExecutor final : public Executor {
   [[nodiscard]] const Address& caller() const override { return safe_.address(); }
   /// One SafeTx until it is final: only then is it known which nonce the next one has.
   [[nodiscard]] InFlight in_flight() const override { return {1, true}; }
+  /// Whether MultiSendCallOnly is where it should be. kBadRequest when another contract is there.
+  Result<bool> packs(chain::Node& node) override;
   /// Errors as Executor::wrap. Too few owners: the text says how many of how many, and who is missing and why.
-  Result<Call> wrap(const Call& inner, const WrapContext& context) override;
+  Result<Call> wrap(std::span<const Call> inner, const WrapContext& context) override;
   [[nodiscard]] Executed read(const Call& outer, const chain::Receipt& receipt) const override;
 
  private:
@@ -44,6 +47,7 @@ class SafeExecutor final : public Executor {
     bool person = true;  ///< nobody who is missing comes back by himself
   };
 
+  [[nodiscard]] chain::SafeTx payload(std::span<const Call> inner) const;
   Result<std::uint64_t> free_nonce(const WrapContext& context) const;
   Result<void> present(const chain::SafeTx& tx, const Hash& hash);
   Result<void> collect(const Hash& hash, const std::vector<Address>& owners, std::uint64_t threshold,

@@ -192,7 +192,9 @@ class Submitter {
                         std::uint64_t& limit, const View& view);
   Result<Planned> refuse_item(const QueuedItem& item, const std::string& why);
   Result<void> probe_blocked();
-  Result<Call> wrap(const Call& inner, const View& view);
+  Result<Call> wrap(std::span<const Call> inner, const View& view);
+  /// The calls to the vault that settle these items: one, or one for each where the executor packs them.
+  Result<std::vector<Call>> inner_calls(const std::vector<QueuedItem>& items) const;
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t batch_limit() const;
   [[nodiscard]] chain::VaultItem vault_item(const QueuedItem& item) const;
@@ -237,7 +239,9 @@ class Submitter {
 
   /// How this vault takes several settlements at once; found out at the first plan.
   struct BatchForm {
-    bool tolerant = false, atomic = false;
+    bool tolerant = false, atomic = false;  ///< functions of the vault
+    bool packed = false;                    ///< neither, but the executor packs several calls into one
+    [[nodiscard]] bool any() const { return tolerant || atomic || packed; }
   };
   struct PutOff {
     std::uint64_t head = 0;      ///< not again before there is another head

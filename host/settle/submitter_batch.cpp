@@ -22,7 +22,7 @@ chain::VaultItem Submitter::vault_item(const QueuedItem& item) const {
 }
 
 std::size_t Submitter::batch_limit() const {
-  if (!form_ || (!form_->tolerant && !form_->atomic)) return 1;
+  if (!form_ || !form_->any()) return 1;
   return batch_cap_ == 0 ? options_.batch_max : std::min(batch_cap_, options_.batch_max);
 }
 
@@ -37,11 +37,17 @@ Result<void> Submitter::learn_form() {
     const auto atomic = vault_.probe_batch(node_, executor_.caller(), false);
     if (!atomic) return atomic.error();
     form = {*tolerant, *atomic};
+    if (!form.any()) {
+      const auto packs = executor_.packs(node_);
+      if (!packs) return packs.error();
+      form.packed = *packs;
+    }
   }
   form_ = form;
   spdlog::info("vault {}: {}", options_.vault_name,
                form.tolerant ? "batches, item by item tolerant"
                : form.atomic ? "batches, all or nothing: each is simulated first"
+               : form.packed ? "several calls in one transaction, all or nothing: each is simulated first"
                              : "one settlement a transaction");
   return {};
 }
@@ -51,6 +57,17 @@ Result<Bytes> Submitter::payload(const std::vector<QueuedItem>& items) const {
   std::vector<chain::VaultItem> list;
   for (const auto& item : items) list.push_back(vault_item(item));
   return vault_.batch_call(list, form_ && form_->tolerant);
+}
+
+Result<std::vector<Call>> Submitter::inner_calls(const std::vector<QueuedItem>& items) const {
+  std::vector<Call> out;
+  const bool packed = form_ && form_->packed;
+  for (std::size_t i = 0; i < (packed ? items.size() : 1); ++i) {
+    auto data = packed ? payload({items[i]}) : payload(items);
+    if (!data) return data.error();
+    out.push_back({vault_.address(), std::move(*data)});
+  }
+  return out;
 }
 
 Result<void> Submitter::drop_used(std::vector<QueuedItem>& items, const View& view) {
@@ -164,15 +181,22 @@ Result<Submitter::Planned> Submitter::sift_prefixes(std::vector<QueuedItem>& ite
   return items.empty() ? Planned::kStop : Planned::kGo;
 }
 
-/// A vault that is tolerant and has no other batch: each item by itself. What fails only because of an item ahead of
-/// it may stay: the vault judges in the order of the batch.
+/// A vault that is tolerant and has no other batch, or calls that are packed: each item by itself. What fails only
+/// because of an item ahead of it may stay where the vault is tolerant: it judges in the order of the batch.
 Result<Submitter::Planned> Submitter::sift_singly(std::vector<QueuedItem>& items, const View& view) {
   std::vector<Bytes> questions;
-  for (const auto& item : items) {
-    auto call = vault_.can(item.action) ? vault_.settle_call(vault_item(item)) : Result<Bytes>(Bytes{});
-    if (!call) return call.error();
-    if (call->empty()) return Planned::kGo;  // no way to ask; the batch's own events will tell
-    questions.push_back(std::move(*call));
+  for (auto it = items.begin(); it != items.end();) {
+    const bool can = vault_.can(it->action);
+    if (!can && form_->tolerant) return Planned::kGo;  // no way to ask; the batch's own events will tell
+    auto call = vault_.settle_call(vault_item(*it));
+    if (!call && can) return call.error();
+    if (call) {
+      questions.push_back(std::move(*call));
+      ++it;
+    } else {
+      if (auto r = refuse_item(*it, call.error().text); !r) return r.error();
+      it = items.erase(it);
+    }
   }
   const auto answers = node_.calls(executor_.caller(), vault_.address(), questions, chain::Tag::kLatest);
   if (!answers) return answers.error();
@@ -183,7 +207,7 @@ Result<Submitter::Planned> Submitter::sift_singly(std::vector<QueuedItem>& items
       continue;
     }
     const auto revert = vault_.decode_revert((*answers)[i].data);
-    if (revert.what == chain::RevertClass::kInsufficientCollateral) {
+    if (form_->tolerant && revert.what == chain::RevertClass::kInsufficientCollateral) {
       const auto flying = user_in_flight(items[i].user, kept);
       if (!flying) return flying.error();
       if (*flying) {

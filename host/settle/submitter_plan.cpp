@@ -30,7 +30,7 @@ std::int64_t Submitter::pause_ms(std::int64_t poll_ms) const {
   return std::max<std::int64_t>(out, 0);
 }
 
-Result<Call> Submitter::wrap(const Call& inner, const View& view) {
+Result<Call> Submitter::wrap(std::span<const Call> inner, const View& view) {
   std::vector<const SlotRow*> open;
   for (const auto& slot : slots_) open.push_back(&slot.row);
   return executor_.wrap(inner, {node_, view.head, view.settled_id, open});
@@ -132,22 +132,23 @@ Result<Submitter::Planned> Submitter::plan_batch(std::vector<QueuedItem> items, 
 Result<Submitter::Planned> Submitter::make_offer(std::vector<QueuedItem>& items, Offer& out, const View& view) {
   while (true) {
     const std::size_t before = items.size();
-    const auto data = payload(items);
-    if (!data) {
-      if (before > 1 || data.error().kind != ErrorKind::kBadRequest) return data.error();
-      return refuse_item(items.front(), data.error().text);  // the vault has no function for it
+    const auto inner = inner_calls(items);
+    if (!inner) {
+      if (before > 1 || inner.error().kind != ErrorKind::kBadRequest) return inner.error();
+      return refuse_item(items.front(), inner.error().text);  // the vault has no function for it
     }
-    const Call inner{vault_.address(), *data};
-    auto priced = price(items, executor_.caller(), inner, out.gas_limit, view);
+    auto priced = price(items, executor_.caller(), inner->front(), out.gas_limit, view);
     if (!priced || *priced != Planned::kGo) return priced;
+    // Of packed calls the first stands for all until the executor has put them together.
+    if (inner->size() > 1) items.resize(std::min(items.size(), options_.gas_limit_max / std::max<std::uint64_t>(1, out.gas_limit)));
     if (items.size() != before) continue;
-    auto outer = wrap(inner, view);
+    auto outer = wrap(*inner, view);
     if (!outer) {
       for (const auto& item : items) same_again_.insert(item.id);
       return outer.error();
     }
     same_again_.clear();
-    if (*outer != inner) {
+    if (*outer != inner->front()) {
       priced = price(items, key_.signer, *outer, out.gas_limit, view);
       if (!priced || *priced != Planned::kGo) return priced;
       if (items.size() != before) continue;

@@ -113,7 +113,33 @@ TEST_CASE("safe: several calls in one, as MultiSendCallOnly reads them") {
   for (const auto& item : v.at("items"))
     calls.push_back({*Address::parse(item.at("to").get<std::string>()), *from_hex(item.at("data").get<std::string>())});
   CHECK(to_hex(multi_send_call(calls)) == v.at("calldata"));
+  const auto read = parse_multi_send(multi_send_call(calls));
+  REQUIRE(read);
+  REQUIRE(read->size() == calls.size());
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    CHECK((*read)[i].to == calls[i].to);
+    CHECK((*read)[i].data == calls[i].data);
+  }
   CHECK(default_multi_send().to_string() == "0x9641d764fc13c8B624c04430C7356C1C7C8102e2");
+}
+
+TEST_CASE("safe: packed calls are read with nothing hidden in them") {
+  const SafeCall one{*Address::parse("0x12BF26E5576F3d320DF0922eb5fa01d90F57891E"), {1, 2, 3}};
+  const Bytes good = multi_send_call(std::array{one, one});
+  constexpr std::size_t kFirst = 4 + 64;  // selector, offset, length: then the first call
+  REQUIRE(parse_multi_send(good)->size() == 2);
+  const auto why = [&](std::size_t at, std::uint8_t value) {
+    Bytes changed = good;
+    changed.at(at) = value;
+    const auto read = parse_multi_send(changed);
+    return read ? std::string() : read.error().to_string();
+  };
+  CHECK(why(kFirst, 1).find("a delegatecall among calls") != std::string::npos);
+  CHECK(why(kFirst + 1 + 20 + 31, 1).find("a call that pays somebody") != std::string::npos);
+  CHECK(why(kFirst + 1 + 20 + 32, 0xff).find("end in the middle") != std::string::npos);
+  CHECK(why(kFirst + 1 + 20 + 32 + 31, 100).find("end in the middle") != std::string::npos);
+  CHECK_FALSE(why(0, 0).empty());
+  CHECK_FALSE(parse_multi_send(Bytes(good.begin(), good.begin() + 40)));
 }
 
 TEST_CASE("safe: executions are read with the hash indexed and not, and only of this Safe") {

@@ -20,12 +20,13 @@ struct Between final : Executor {
   int wrapped = 0;
   [[nodiscard]] const Address& caller() const override { return self; }
   [[nodiscard]] InFlight in_flight() const override { return bound; }
-  Result<Call> wrap(const Call& inner, const WrapContext& context) override {
+  Result<Call> wrap(std::span<const Call> inner, const WrapContext& context) override {
     ++wrapped;
     CHECK(context.open.size() <= bound.max);
     CHECK(context.head.number > 0);
     if (refuses) return *refuses;
-    return Call{self, inner.calldata};
+    REQUIRE(inner.size() == 1);
+    return Call{self, inner.front().calldata};
   }
   [[nodiscard]] Executed read(const Call& outer, const chain::Receipt& r) const override {
     CHECK(outer.to == self);

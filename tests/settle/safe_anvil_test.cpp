@@ -83,7 +83,9 @@ struct WorldOptions {
   bool duplicate_check = true;
   std::uint64_t safe_tx_gas = 0;
   std::size_t hand_owners = 0;  ///< the last ones sign by file
+  enum class Packs { kVaultBatches, kMultiSend, kNothingThere, kAnotherContract } packs = Packs::kVaultBatches;
 };
+using Packs = WorldOptions::Packs;
 
 struct World {
   WorldOptions how;
@@ -95,6 +97,8 @@ struct World {
   std::vector<Owner> owners;
   std::unique_ptr<TestSafe> safe;
   std::unique_ptr<TestVault> vault;
+  std::optional<chain::Vault> seen;  ///< the vault as the submitter knows it
+  Address multi_send = chain::default_multi_send();
   TempDir dir;
   ManualClock clock{kNow};
   Killer killer;
@@ -114,6 +118,11 @@ struct World {
     vo.duplicate_check = how.duplicate_check;
     vo.settler = safe->address();
     vault = std::make_unique<TestVault>(anvil, vo);
+    chain::VaultAbi abi;
+    if (how.packs != Packs::kVaultBatches) abi.batch = abi.try_batch = "";
+    seen = *chain::Vault::create(vault->address(), abi);
+    if (how.packs == Packs::kMultiSend) multi_send = safe->deploy_multi_send();
+    if (how.packs == Packs::kAnotherContract) multi_send = vault->address();
     anvil.mine(8);  // the settled block knows the Safe
     open();
   }
@@ -132,6 +141,7 @@ struct World {
     eo.vault_name = "main";
     eo.safe_tx_gas = how.safe_tx_gas;
     eo.exchange = exchange();
+    eo.multi_send = multi_send;
     std::vector<chain::TransactionSigner*> asked;
     std::vector<Address> by_file;
     for (std::size_t i = 0; i < owners.size(); ++i) {
@@ -145,7 +155,7 @@ struct World {
     SubmitterOptions so;
     so.vault_name = "main";
     so.chain_id = 31337;
-    submitter = std::make_unique<Submitter>(so, *ledger, vault->vault(), node, *relayer, clock, executor.get());
+    submitter = std::make_unique<Submitter>(so, *ledger, *seen, node, *relayer, clock, executor.get());
   }
   void restart() {
     submitter.reset();
@@ -171,6 +181,18 @@ struct World {
   [[nodiscard]] std::string state(const std::string& id) const {
     return reader(dir)->show(id)->at("state").get<std::string>();
   }
+  void commit_many(const std::string& prefix, int count, const std::string& pnl) {
+    for (int i = 0; i < count; ++i) commit_close(prefix + std::to_string(i), pnl, i);
+  }
+  /// Somebody else seizes all that this user has; the vault allows that for the moment.
+  void empty_user() {
+    const Address& other = dev_accounts()[0].address;
+    vault->set_settler(other, true);
+    anvil.send(other, vault->address(),
+               *vault->vault().settle_call({chain::Action::kSeize, user(), vault->collateral(user()), chain::keccak256("other")}));
+    vault->set_settler(other, false);
+  }
+  [[nodiscard]] static const Address& user() { return dev_accounts()[3].address; }
   /// Rounds until every one of them is in this state.
   void run_until(const std::string& wanted, const std::vector<std::string>& ids) {
     for (int i = 0; i < 120; ++i) {
@@ -313,14 +335,14 @@ TEST_CASE("safe: a stranger who executes a copy settles nothing twice, on either
     // Nothing new is approved while it is not final that the old one is done.
     const auto head = **w.node.block(chain::Tag::kLatest);
     const Call inner{w.vault->address(), {1, 2, 3}};
-    const auto early = w.executor->wrap(inner, {w.node, head, chain::Tag::kFinalized, {}});
+    const auto early = w.executor->wrap({&inner, 1}, {w.node, head, chain::Tag::kFinalized, {}});
     REQUIRE_FALSE(early);
     CHECK(early.error().kind == ErrorKind::kRetryable);
     CHECK(early.error().text.find("its nonce is 1 and 0 at the settled block") != std::string::npos);
     SlotRow open;
     open.call.to = w.safe->address();
     const SlotRow* one = &open;
-    CHECK(w.executor->wrap(inner, {w.node, head, head.number, {&one, 1}}).error().text.find("is still under way") !=
+    CHECK(w.executor->wrap({&inner, 1}, {w.node, head, head.number, {&one, 1}}).error().text.find("is still under way") !=
           std::string::npos);
     w.run_until("ALREADY_SETTLED", {"win"});
     w.commit_close("next", "4");
@@ -435,4 +457,102 @@ TEST_CASE("safe: an owner signs by file with the program, and only the owner's o
   CHECK(runs(requests.front().string() + " --key-env OWNER_KEY") == 0);
   w.run_until("SETTLED", {"win"});
   CHECK(w.vault->sum().count == 1);
+}
+
+TEST_CASE("safe: a batch is one SafeTx, and what the vault skips in it is noticed", "[anvil]") {
+  NEED_SAFE();
+  World w;
+  w.vault->deposit_for(World::user(), 5'000'000);
+  w.commit_many("win", 20, "1.5");
+  w.commit_close("loss", "-32", 1'000);  // the credits ahead of it and the deposit cover it
+  REQUIRE(w.tick());
+  CHECK(w.state("loss") == "ASSIGNED");
+  w.anvil.drop_all_transactions();
+  w.empty_user();  // now the credits alone do not
+  w.run_until("SETTLED", {"win0", "win19"});
+  CHECK(w.vault->sum().count == 21);  // 20 of ours and the other's
+  CHECK(w.vault->sum().credited == 30'000'000);
+  CHECK(w.safe->nonce() == 1);
+  w.run_until("BLOCKED", {"loss"});
+  const auto row = *reader(w.dir)->show("win7");
+  REQUIRE(row["slots"].size() == 1);
+}
+
+TEST_CASE("safe: MultiSendCallOnly packs for a vault without batches, and one poisoned call costs only itself", "[anvil]") {
+  NEED_SAFE();
+  for (const bool checked : {true, false}) {
+    CAPTURE(checked);
+    World w({.duplicate_check = checked, .packs = Packs::kMultiSend});
+    w.vault->deposit_for(World::user(), 5'000'000);
+    w.commit_many("win", 12, "1.5");
+    w.commit_close("loss", "-4", 1'000);
+    w.commit_close("hopeless", "-900", 2'000);
+    w.run_until("SETTLED", {"win0", "win11", "loss"});
+    CHECK(w.safe->nonce() == 1);
+    w.run_until("BLOCKED", {"hopeless"});  // it waited for the credits
+    CHECK(w.safe->nonce() == 1);
+    CHECK(w.vault->sum().count == 13);
+    CHECK(w.vault->sum().credited == 18'000'000);
+    CHECK(w.vault->sum().seized == 4'000'000);
+    CHECK(reader(w.dir)->verify_audit()->ok);
+
+    // All or nothing: what passed when it was planned fails in its block, and takes the others along for one block.
+    w.commit_many("later", 4, "2");
+    w.commit_close("gone", "-15", 1'000);
+    REQUIRE(w.tick());
+    CHECK(w.state("gone") == "ASSIGNED");
+    w.anvil.drop_all_transactions();
+    w.empty_user();
+    w.run_until("SETTLED", {"later0", "later1", "later2", "later3"});
+    w.run_until("BLOCKED", {"gone"});
+    CHECK(w.vault->sum().count == 18);
+  }
+}
+
+TEST_CASE("safe: without MultiSendCallOnly one at a time, and another contract in its place is refused", "[anvil]") {
+  NEED_SAFE();
+  {
+    World w({.packs = Packs::kNothingThere});
+    w.commit_many("win", 2, "1");
+    w.run_until("SETTLED", {"win0", "win1"});
+    CHECK(w.safe->nonce() == 2);
+  }
+  World w({.packs = Packs::kAnotherContract});
+  w.commit_many("win", 2, "1");
+  w.run(3);
+  CHECK(w.state("win0") == "QUEUED");
+  CHECK(w.submitter->status().last_error.find("this contract is not MultiSendCallOnly 1.4.1") != std::string::npos);
+  CHECK(w.safe->nonce() == 0);
+}
+
+TEST_CASE("safe: the contract that may be delegated to is the one that the Safe project has deployed", "[anvil]") {
+  NEED_SAFE();
+  // CREATE2 by the Safe singleton factory, salt 0: the code decides the address.
+  const Address factory = *Address::parse("0x914d7Fec6aaC8cd542e72Bca78B30650d45643d7");
+  Bytes packed{0xff};
+  packed.insert(packed.end(), factory.bytes.begin(), factory.bytes.end());
+  packed.resize(packed.size() + 32);
+  const Hash code = chain::keccak256(TestSafe::multi_send_code());
+  packed.insert(packed.end(), code.bytes.begin(), code.bytes.end());
+  const Hash address = chain::keccak256(packed);
+  CHECK(std::equal(address.bytes.begin() + 12, address.bytes.end(), chain::default_multi_send().bytes.begin()));
+}
+
+TEST_CASE("safe: an owner by file sees what is packed, and signs no other delegation", "[anvil]") {
+  NEED_SAFE();
+  World w({.hand_owners = 2, .packs = Packs::kMultiSend});
+  w.commit_many("win", 3, "1");
+  w.run(2);
+  std::vector<std::filesystem::path> requests;
+  for (const auto& entry : std::filesystem::directory_iterator(w.exchange())) requests.push_back(entry.path());
+  REQUIRE(requests.size() == 1);
+  CHECK(chain::parse_multi_send(read_safe_request(requests.front())->tx.data)->size() == 3);
+  const std::string program = "OWNER_KEY=" + dev_accounts()[kOwners[2]].key + " " + std::string(ANDUIN_BINARY_DIR) +
+                              "/bin/anduin safe sign " + requests.front().string() + " --key-env OWNER_KEY";
+  CHECK(std::system((program + " >/dev/null 2>&1").c_str()) != 0);  // not where the Safe project has put it
+  w.run(1);
+  CHECK(w.state("win0") == "QUEUED");
+  CHECK(std::system((program + " --multi-send " + w.multi_send.to_string() + " >/dev/null 2>&1").c_str()) == 0);
+  w.run_until("SETTLED", {"win0", "win1", "win2"});
+  CHECK(w.safe->nonce() == 1);
 }

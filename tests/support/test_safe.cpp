@@ -25,6 +25,15 @@ Bytes encode(const char* signature, const std::vector<Value>& arguments) {
   return need(need(chain::abi::Signature::parse(signature)).encode_call(arguments));
 }
 
+Bytes creation_code(const std::string& artifact) {
+  std::ifstream in(kArtifacts + artifact);
+  auto code = from_hex(nlohmann::json::parse(in).at("bytecode").get<std::string>());
+  if (!code || code->empty()) throw std::runtime_error("test safe: no bytecode in " + artifact);
+  return std::move(*code);
+}
+
+constexpr const char* kMultiSend = "libraries/MultiSendCallOnly.sol/MultiSendCallOnly.json";
+
 const chain::Address& deployer() { return dev_accounts()[0].address; }
 
 }  // namespace
@@ -32,11 +41,9 @@ const chain::Address& deployer() { return dev_accounts()[0].address; }
 bool TestSafe::installed() { return std::ifstream(kArtifacts + "Safe.sol/Safe.json").good(); }
 
 chain::Address TestSafe::deploy(const std::string& artifact) {
-  std::ifstream in(kArtifacts + artifact);
-  const auto code = from_hex(nlohmann::json::parse(in).at("bytecode").get<std::string>());
-  if (!code || code->empty()) throw std::runtime_error("test safe: no bytecode in " + artifact);
+  const Bytes code = creation_code(artifact);
   const std::uint64_t nonce = need(anvil_.node().transaction_count(deployer(), chain::Tag::kLatest));
-  anvil_.send(deployer(), std::nullopt, *code);
+  anvil_.send(deployer(), std::nullopt, code);
   return chain::create_address(deployer(), nonce);
 }
 
@@ -79,8 +86,7 @@ std::string TestSafe::why_refused(const Bytes& execution) {
   return answer.reverted ? chain::abi::decode_revert(answer.data, {}).to_string() : std::string();
 }
 
-chain::Address TestSafe::deploy_multi_send() {
-  return deploy("libraries/MultiSendCallOnly.sol/MultiSendCallOnly.json");
-}
+Bytes TestSafe::multi_send_code() { return creation_code(kMultiSend); }
+chain::Address TestSafe::deploy_multi_send() { return deploy(kMultiSend); }
 
 }  // namespace anduin::test

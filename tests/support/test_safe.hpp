@@ -20,6 +20,8 @@ class TestSafe {
   /// The Safe's own text ("GS013") for an execution, or empty when it would pass.
   std::string why_refused(const Bytes& execution);
 
+  /// Creation code of MultiSendCallOnly.
+  static Bytes multi_send_code();
   /// Deploys MultiSendCallOnly.
   chain::Address deploy_multi_send();
 
