@@ -176,6 +176,15 @@ bool has_dollar_coin(const Settings& out) {
   return false;
 }
 
+/// Limits are the operator's to choose, so none is a default; money without any is said.
+void warn_unlimited(Context& c, const Settings& out) {
+  for (const VaultSettings& v : out.vaults) {
+    if (v.mode == VaultMode::kLive)
+      c.warning(v.place, "vault '" + v.name + "' is live and no limit bounds its credits: a venue that runs wild is "
+                         "paid until somebody looks; set policy.credits (docs/policy.md)");
+  }
+}
+
 }  // namespace
 
 Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
@@ -194,6 +203,7 @@ Settings check_pipeline(Context& c, RawPipeline raw, VenueCatalog* catalog) {
   venues.check_inbound(out);
   if (!c.failed()) venues.warn_idle(out);  // a value that could not be read is no idleness
   check_ledger(c, raw.ledger, out);
+  if (!c.failed() && !out.policy.credits.any()) warn_unlimited(c, out);
   if (!c.failed() && !out.accounts.empty() && !has_dollar_coin(out)) {
     c.warning(c.at("venues"),
               "no venue has USDTUSD or USDCUSD among its symbols: without such a price the depeg guard "

@@ -4,22 +4,6 @@ namespace anduin::bybit {
 
 using json::ignore, json::on;
 
-namespace {
-
-void read_levels(json::Reader& reader, BookFrame::Levels& into) {
-  if (!reader.at_array()) return;  // null: this side is not there
-  reader.array([&] {
-    OrderBook::Level level;
-    const std::size_t there =
-        reader.tuple([&] { level.price = reader.dec(); }, [&] { level.size = reader.dec(); });
-    if (there < 2 || level.price.sign() <= 0 || level.size.sign() < 0)
-      throw BadFrame("a level of the book is not [price, size]");
-    into.push_back(level);
-  });
-}
-
-}  // namespace
-
 void BookFrame::read(std::string_view text, std::string_view prefix) {
   clear();
   read_members(text, prefix);

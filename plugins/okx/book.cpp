@@ -3,24 +3,6 @@
 namespace anduin::okx {
 namespace {
 
-void read_levels(json::Reader& reader, PushRow::Levels& into) {
-  if (!reader.at_array()) return;  // null: this side is not there
-  reader.array([&] {
-    OrderBook::Level level;
-    int at = 0;
-    reader.array([&] {  // price, size, a dead zero, the number of orders
-      if (at == 0)
-        level.price = reader.dec();
-      else if (at == 1)
-        level.size = reader.dec();
-      ++at;
-    });
-    if (at < 2 || level.price.sign() <= 0 || level.size.sign() < 0)
-      throw BadFrame("a level of the book is not [price, size, ...]");
-    into.push_back(level);
-  });
-}
-
 OrderBook::Level& only(PushRow::Levels& side) {
   if (side.empty()) side.emplace_back();
   return side.front();

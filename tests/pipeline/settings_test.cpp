@@ -136,7 +136,12 @@ TEST_CASE("dry-run does without secrets and says which are absent, live does not
   CHECK(dry.report().find("RPC_URL is not set") != std::string::npos);
 
   const std::string live_text = replaced(kDocumented, "mode: dry-run", "mode: live");
-  CHECK(load(live_text).ok());
+  const auto complete = load(live_text);
+  CHECK(complete.ok());
+  CHECK(complete.report().find("no limit bounds its credits") != std::string::npos);
+  CHECK(dry.report().find("no limit bounds") == std::string::npos);
+  CHECK(load(live_text + "policy: { credits: { item: { soft_usd: 5000 } } }\n").report().find("no limit bounds") ==
+        std::string::npos);
   const auto live = load(live_text, {});
   CHECK_FALSE(live.ok());
   for (const auto* variable :

@@ -63,3 +63,24 @@ TEST_CASE("book: a whole book in any order is what its levels one by one make") 
     REQUIRE(same(whole.asks(), single.asks()));
   }
 }
+
+TEST_CASE("book: a side as venues write it, and what is none") {
+  const auto read = [](std::string text) {
+    const std::size_t size = text.size();
+    text.append(anduin::json::kPadding, '\0');
+    anduin::json::Reader reader(text.data(), size);
+    std::vector<OrderBook::Level> levels;
+    anduin::read_levels(reader, levels);
+    return levels;
+  };
+  const auto levels = read(R"([["1.5","2"],[1.25,0,"0","4"]])");
+  REQUIRE(levels.size() == 2);
+  CHECK(levels[0].price == Decimal::of("1.5"));
+  CHECK(levels[0].size == Decimal::of("2"));
+  CHECK(levels[1].price == Decimal::of("1.25"));
+  CHECK(levels[1].size.is_zero());
+  CHECK(read("null").empty());
+  CHECK(read("[]").empty());
+  for (const char* bad : {R"([["1"]])", R"([["0","1"]])", R"([["-1","1"]])", R"([["1","-1"]])", R"([["x","1"]])", "[1]", "[[]]"})
+    CHECK_THROWS(read(bad));
+}

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "anduin/decimal.hpp"
+#include "anduin/json_reader.hpp"
 
 namespace anduin {
 
@@ -82,5 +83,19 @@ class OrderBook {
   }
   std::vector<Level> bids_, asks_;
 };
+
+/// Appends a side as venues write it: an array of [price, size], whatever else stands in a level. null = not there.
+/// BadFrame for a level without a price above zero and a size.
+inline void read_levels(json::Reader& reader, std::vector<OrderBook::Level>& into) {
+  if (!reader.at_array()) return;
+  reader.array([&] {
+    OrderBook::Level level;
+    const std::size_t there =
+        reader.tuple([&] { level.price = reader.dec(); }, [&] { level.size = reader.dec(); });
+    if (there < 2 || level.price.sign() <= 0 || level.size.sign() < 0)
+      throw BadFrame("a level of the book is not [price, size]");
+    into.push_back(level);
+  });
+}
 
 }  // namespace anduin

@@ -1,82 +1,36 @@
 // Hostile input: real frames and answers with bytes changed, cut and doubled. The instance must stay alive.
-#include <catch2/catch.hpp>
-#include <fstream>
-#include <random>
+#include "plugins/support/hostile.hpp"
 
 #include "plugins/mexc/rows.hpp"
-#include "support/seed.hpp"
 #include "support/shared.hpp"
 
 using namespace anduin::test;
 using nlohmann::json;
 
-namespace {
-
 constexpr int kRounds = 20'000;
-
-std::string mutated(std::string text, std::mt19937_64& random) {
-  static constexpr std::string_view kAlphabet = "{}[]\",:\\0123456789-+.eEtfn \n\x01\xff";
-  for (std::uint64_t n = random() % 4 + 1; n > 0 && !text.empty(); --n) {
-    const std::size_t at = random() % text.size();
-    switch (random() % 5) {
-      case 0:
-        text[at] = kAlphabet[random() % kAlphabet.size()];
-        break;
-      case 1:
-        text.erase(at, random() % 8 + 1);
-        break;
-      case 2:
-        text.insert(at, 1, kAlphabet[random() % kAlphabet.size()]);
-        break;
-      case 3:
-        text.insert(at, text.substr(random() % text.size(), random() % 40));
-        break;
-      default:
-        text.resize(at);
-        break;
-    }
-  }
-  return text;
-}
-
-bool lives(int code) { return code == AND_OK || code == AND_E_PROTOCOL || code == AND_E_AUTH; }
-
-}  // namespace
 
 TEST_CASE("mutated frames and answers never stop an instance") {
   ANDUIN_NEED_SHARED();
-  std::vector<std::string> texts{kLoggedIn,
-                                 ok(json::array({row(1, Bench::kStartMs)})),
-                                 failure(602),
-                                 ok(contract("BTC_USDT", "USDT")),
-                                 R"({"uid":"209302839"})",
-                                 R"({"code":700007,"msg":"no"})"};
-  std::ifstream in(*shared_dir() / "captures/mexc/futures-samples.jsonl");
-  for (std::string line; std::getline(in, line);) texts.push_back(json::parse(line).at("text"));
+  Hostile hostile;
+  INFO("seed " << hostile.seed);
+  hostile.texts = {kLoggedIn,
+                   ok(json::array({row(1, Bench::kStartMs)})),
+                   failure(602),
+                   ok(contract("BTC_USDT", "USDT")),
+                   R"({"uid":"209302839"})",
+                   R"({"code":700007,"msg":"no"})"};
+  hostile.add_recording(*shared_dir() / "captures/mexc/futures-samples.jsonl");
   const json rows = shared_json("vectors/mexc.json");
-  for (const json& r : rows.at("decode")) texts.push_back(r.at("text"));
-  const std::uint64_t seed = fresh_seed();
-  INFO("seed " << seed);
-  std::mt19937_64 random(seed);
+  for (const json& r : rows.at("decode")) hostile.texts.push_back(r.at("text"));
   for (const char* channel : {"depth.full", "ticker"}) {
     Bench b(false, {{"price_channel", channel}});
     b.start();
     b.connect();
     b.symbols({"BTC_USDT", "NOPE_USDT"});
-    for (int i = 0; i < kRounds; ++i) {
-      REQUIRE(lives(b.frame(kConn, mutated(texts[random() % texts.size()], random))));
-      if (i % 64 == 0) b.advance(10'000);
-    }
+    hostile.frames(b, kRounds);
   }
   Bench b(true);
   b.start();
   b.connect();
-  for (int i = 0; i < kRounds; ++i) {
-    const std::string text = mutated(texts[random() % texts.size()], random);
-    if (i % 2 == 0 || b.open.empty())
-      REQUIRE(lives(b.frame(kConn, text)));
-    else
-      REQUIRE(lives(b.answer(SentRequest(b.open[random() % b.open.size()]), text)));
-    if (i % 16 == 0) b.advance(10'000);
-  }
+  hostile.frames_and_answers(b, kRounds);
 }
