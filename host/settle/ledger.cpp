@@ -85,7 +85,8 @@ Result<void> Ledger::ready() {
 
 Result<bool> Ledger::is_processed(const Hash& ref_id) {
   return impl_->read([&] {
-    Query q(*impl_->db, "SELECT 1 FROM settlement WHERE ref_id = ?");
+    Query q(*impl_->db, "SELECT 1 FROM settlement_vault v CROSS JOIN settlement s "
+            "ON s.chain_id = v.chain_id AND s.vault = v.vault AND s.ref_id = ?");
     q.bind(ref_id);
     return q.step();
   });

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "settle/ledger_impl.hpp"
+#include "settle/ledger_schema.hpp"
 
 namespace anduin::settle {
 namespace {
@@ -18,8 +19,7 @@ Error refusal(const std::string& ref, std::string text) { return {ErrorKind::kBa
 /// The one settlement with this refId or close id.
 Decided find_settlement(Database& db, const std::string& ref) {
   Query q(db,
-          "SELECT id, ref_id, venue, position_id, state FROM settlement WHERE ref_id = ?1 UNION "
-          "SELECT id, ref_id, venue, position_id, state FROM settlement WHERE position_id = ?2 LIMIT 2");
+          "SELECT id, ref_id, venue, position_id, state FROM settlement WHERE id IN (" ANDUIN_SETTLEMENT_IDS ") LIMIT 2");
   q.bind(Hash::parse(ref), ref);
   if (!q.step()) throw ErrorException(refusal(ref, "no settlement has this refId or close id"));
   Decided out{q.integer(0), q.hash(1), q.text(2), q.text(3), parse_state(q.text(4)).value_or(State::kRejected), {}};

@@ -87,7 +87,7 @@ Result<json> LedgerReader::show(const std::string& ref) {
     json out;
     const auto hash = Hash::parse(ref);
     {
-      Query q(*db_, "SELECT " ANDUIN_SETTLEMENT_COLUMNS " FROM settlement WHERE ref_id = ?1 OR position_id = ?2 LIMIT 2");
+      Query q(*db_, "SELECT " ANDUIN_SETTLEMENT_COLUMNS " FROM settlement WHERE id IN (" ANDUIN_SETTLEMENT_IDS ") LIMIT 2");
       if (hash) q.bind(*hash); else q.bind(nullptr);
       q.bind(ref);
       if (q.step()) out = settlement_json(q);

@@ -13,6 +13,12 @@ inline constexpr std::int64_t kApplicationId = 0x416e6475;
 /// Step n brings version n to n+1.
 std::span<const char* const> schema_steps();
 
+/// Ids of the settlements with refId ?1 or close id ?2, found by indexes in every vault and venue (CROSS JOIN keeps the order).
+#define ANDUIN_SETTLEMENT_IDS \
+  "SELECT s.id FROM settlement_vault v CROSS JOIN settlement s ON s.chain_id = v.chain_id AND s.vault = v.vault AND " \
+  "s.ref_id = ?1 UNION SELECT s.id FROM settlement_venue v CROSS JOIN settlement s ON s.venue = v.venue AND " \
+  "s.position_id = ?2"
+
 /// 0 for an empty file and for what is no ledger; migrate() tells them apart.
 Result<std::int64_t> schema_version(Database& db);
 

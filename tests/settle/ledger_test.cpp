@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "settle/ledger_schema.hpp"
 #include "settle/support.hpp"
 
 using namespace anduin;
@@ -297,4 +298,41 @@ TEST_CASE("ledger: nonces grow over restarts and never repeat", "[ledger]") {
   f.restart();
   CHECK(f.ledger->reserve_nonces("kraken/key1", 1'150, 1).value() == 1'200);
   CHECK(f.ledger->reserve_nonces("kraken/key1", 1'700'000'000'000'000, 1).value() == 1'700'000'000'000'000);
+}
+
+TEST_CASE("ledger: a close is found by refId or id in any vault and venue, and never by reading the table", "[ledger]") {
+  Fixture f;
+  auto other = terms("bob");
+  other.vault.address = address_of(0x77);
+  REQUIRE(f.ledger->register_account(other));
+  auto third = terms("carol");
+  third.venue = "Kraken";
+  third.vault.chain_id = 1;
+  REQUIRE(f.ledger->register_account(third));
+  for (int i = 0; i < 20; ++i) {
+    commit(*f.ledger, close_of("a" + std::to_string(i), "1"));
+    commit(*f.ledger, close_of("b" + std::to_string(i), "1", "bob"));
+    auto close = close_of("c" + std::to_string(i), "1", "carol");
+    close.venue = "Kraken";
+    commit(*f.ledger, close);  // from before its activation: a row all the same
+  }
+  for (const char* id : {"a7", "b7", "c7"}) {
+    const auto by_id = *reader(f.dir)->show(id);
+    CHECK(by_id["id"] == id);
+    CHECK(*reader(f.dir)->show(by_id["ref"].get<std::string>()) == by_id);
+    CHECK(f.ledger->is_processed(*Hash::parse(by_id["ref"].get<std::string>())).value());
+  }
+  CHECK_FALSE(f.ledger->is_processed(Hash{}).value());
+  auto db = Database::open(f.dir.ledger(), Database::Mode::kReadOnly);
+  REQUIRE(db);
+  Query plan(**db, "EXPLAIN QUERY PLAN SELECT id FROM settlement WHERE id IN (" ANDUIN_SETTLEMENT_IDS ")");
+  int scans = 0;
+  while (plan.step()) {
+    INFO(plan.text(3));
+    if (plan.text(3).starts_with("SCAN s") && plan.text(3).find("USING COVERING INDEX") == std::string::npos && plan.text(3) != "SCAN step") {
+      ++scans;
+      CHECK(plan.text(3) == "");
+    }
+  }
+  CHECK(scans == 0);
 }

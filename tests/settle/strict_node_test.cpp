@@ -129,9 +129,14 @@ TEST_CASE("strict: a close settles on every client, one endpoint and three", "[s
   }
   StrictBench b(std::size_t{3});
   b.commit_many(3);
+  b.tick();
+  // The first answer is enough for the pool to go on; the others get the bytes all the same.
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (int ms = 0; ms < 10'000 && b.node(i).counters().accepted == 0; ++ms) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(b.node(i).counters().accepted >= 1);
+  }
   b.run(10);
   b.settled(3);
-  for (std::size_t i = 0; i < 3; ++i) CHECK(b.node(i).counters().accepted >= 1);
 }
 
 TEST_CASE("strict: send response lost, timeout, 5xx", "[strict]") {
