@@ -123,7 +123,10 @@ struct Pool {
     settle();
   }
   /// Waits until every question under way is answered: a head nobody waits for still comes in.
-  void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+  void settle() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    for (const auto& each : say) (void)each->calls.load();  // counted after what an answer reads: it may change now
+  }
   Receipt receipt_in(const Block& b, const Hash& tx) {
     Receipt r;
     r.transaction_hash = tx;
