@@ -1,6 +1,7 @@
 // Time as the host sees it. Every component takes a Clock&, so that a simulation can own time.
 // Implementations are safe to call from any thread and outlive all users.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -41,8 +42,8 @@ class ManualClock final : public Clock {
   void set_wall_ms(std::int64_t ms) { wall_ms_ = ms; }
 
  private:
-  std::uint64_t mono_ns_ = 1'000'000'000;
-  std::int64_t wall_ms_;
+  std::atomic<std::uint64_t> mono_ns_ = 1'000'000'000;
+  std::atomic<std::int64_t> wall_ms_;
 };
 
 }  // namespace anduin

@@ -146,9 +146,10 @@ KucoinCycle& KucoinSim::opened(const CloseOrder& order, const SymbolSpec& spec, 
   const std::int64_t now = order.closed_ms != 0 ? order.closed_ms : world_.wall_ms();
   if (const auto it = open_.find(key); it != open_.end()) {
     if (it->second.is_long == order.is_long) return it->second;
-    // One-way mode holds one position: what a flip has left open ends first, at the price it began with.
+    // One-way mode holds one position: what a flip or a partial close has left open ends first.
     KucoinCycle left = it->second;
     left.close_ms = now;
+    if (!left.bare) fit_prices(left, Decimal(std::abs(left.lots), 0) * Decimal::of(multiplier(spec)).abs(), {}, {}, spec);
     left.type = left.is_long ? "CLOSE_LONG" : "CLOSE_SHORT";
     ended.push_back(std::move(left));
     open_.erase(it);
@@ -169,6 +170,19 @@ KucoinCycle& KucoinSim::opened(const CloseOrder& order, const SymbolSpec& spec, 
   return open_[key] = std::move(c);
 }
 
+/// Prices that fit the gross result; those that were asked for as they are.
+void KucoinSim::fit_prices(KucoinCycle& c, const Decimal& size, const std::optional<Decimal>& exit_price,
+                           const std::optional<Decimal>& entry_price, const SymbolSpec& spec) const {
+  const Decimal exit = exit_price ? *exit_price : world_.market.price(spec, world_.wall_ms());
+  const Decimal gross = c.pnl + c.fee - c.funding + c.tax, earned = c.is_long ? gross : -gross;
+  const bool inverse = spec.product == Product::kInverse;
+  const Decimal above = inverse ? exit * size : exit * size - earned;
+  const Decimal below = inverse ? size + earned * exit : size;
+  const bool sane = above.sign() > 0 && below.sign() > 0;
+  c.close_price = exit;
+  c.open_price = entry_price ? *entry_price : sane ? Decimal::divide(above, below, kPriceDecimals) : exit;
+}
+
 /// What the row will say: pnl is net, prices fit the gross result.
 void KucoinSim::complete(KucoinCycle& c, const CloseOrder& order, const SymbolSpec& spec) {
   c.pnl = c.pnl + order.pnl;  // what partial reduces have earned already
@@ -179,16 +193,7 @@ void KucoinSim::complete(KucoinCycle& c, const CloseOrder& order, const SymbolSp
   c.type = (order.liquidation ? "LIQUID" : order.adl ? "ADL" : "CLOSE") + std::string(tail);
   // Old rows and liquidations say less.
   c.bare = order.liquidation && cycles_ % 2 == 0;
-  if (!c.bare) {
-    const Decimal exit = order.exit ? *order.exit : world_.market.price(spec, world_.wall_ms());
-    const Decimal gross = c.pnl + c.fee - c.funding + c.tax, earned = c.is_long ? gross : -gross;
-    c.close_price = exit;
-    const bool inverse = spec.product == Product::kInverse;
-    const Decimal above = inverse ? exit * order.size : exit * order.size - earned;
-    const Decimal below = inverse ? order.size + earned * exit : order.size;
-    const bool sane = above.sign() > 0 && below.sign() > 0;
-    c.open_price = order.entry ? *order.entry : sane ? Decimal::divide(above, below, kPriceDecimals) : exit;
-  }
+  if (!c.bare) fit_prices(c, order.size, order.exit, order.entry, spec);
   std::int64_t delay = world_.scaled(history_ms_);
   if (random_delay_)
     delay = world_.scaled(kDelayMinMs + static_cast<std::int64_t>(world_.random.below(kDelayMaxMs - kDelayMinMs)));

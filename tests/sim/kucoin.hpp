@@ -79,6 +79,8 @@ class KucoinSim final : public SimVenue {
   [[nodiscard]] std::string multiplier(const SymbolSpec& spec) const;
   [[nodiscard]] std::string next_close_id(std::size_t account);
   KucoinCycle& opened(const CloseOrder& order, const SymbolSpec& spec, std::vector<KucoinCycle>& ended);
+  void fit_prices(KucoinCycle& c, const Decimal& size, const std::optional<Decimal>& exit_price,
+                  const std::optional<Decimal>& entry_price, const SymbolSpec& spec) const;
   void complete(KucoinCycle& cycle, const CloseOrder& order, const SymbolSpec& spec);
   void remember(std::size_t account, const KucoinCycle& cycle, bool rewrite);
   void say_close(const CloseOrder& order, const KucoinCycle& cycle);

@@ -337,6 +337,24 @@ TEST_CASE("kucoin: a flip says isOpen throughout, what it left open ends before 
   CHECK(rows(b).size() == 3);
 }
 
+TEST_CASE("kucoin: the other side ends what a partial close has left open, and its row has prices") {
+  SimBench b = bench();
+  b.control("visibility", R"({"history_ms":0})");
+  b.control("close", R"({"symbol":"BTCUSDT","side":"long","size":"0.01","pnl":"2","fee":"0","partial":true})");
+  b.control("close", R"({"symbol":"BTCUSDT","side":"short","size":"0.01","pnl":"-1","fee":"0"})");
+  const auto all = rows(b);
+  REQUIRE(all.size() == 2);
+  for (const Json& r : all) {
+    INFO(r.dump().substr(0, 600));
+    const auto open = Decimal::parse(text_at(r, "openPrice")), close = Decimal::parse(text_at(r, "closePrice"));
+    REQUIRE((open && close));
+    CHECK(open->sign() > 0);
+    const bool is_long = text_at(r, "side") == "LONG";
+    CHECK(*close > *open);  // a long's profit, a short's loss
+    CHECK(text_at(r, "pnl") == (is_long ? "2" : "-1"));
+  }
+}
+
 TEST_CASE("kucoin: hedge sides, liquidation, adl, silent, rewrite, inverse contracts") {
   SimBench b = bench();
   b.control("visibility", R"({"history_ms":0})");
