@@ -24,7 +24,7 @@ int failed(const Error& error) {
 
 /// What one is about to approve. A delegatecall acts as the Safe itself, so only MultiSendCallOnly may get one:
 /// kBadRequest for any other.
-Result<void> show(const settle::SafeRequest& r, const std::string& multi_send) {
+Result<void> show(const settle::SafeRequest& r, const chain::Address& multi_send) {
   std::printf("Safe %s on chain %llu, nonce %llu\n", r.safe.to_string().c_str(),
               static_cast<unsigned long long>(r.chain_id), static_cast<unsigned long long>(r.tx.nonce));
   std::printf("%s %s, %zu bytes of data\n", r.tx.operation == chain::SafeOperation::kCall ? "calls" : "DELEGATES to",
@@ -36,9 +36,9 @@ Result<void> show(const settle::SafeRequest& r, const std::string& multi_send) {
     if (!calls) return calls.error();
     for (const auto& each : *calls)
       std::printf("  calls %s, selector %s\n", each.to.to_string().c_str(), selector(each.data).c_str());
-    if (r.tx.to.to_string() != multi_send)
+    if (r.tx.to != multi_send)
       return Error{ErrorKind::kBadRequest, "request",
-                   "delegates to " + r.tx.to.to_string() + ", not to MultiSendCallOnly " + multi_send +
+                   "delegates to " + r.tx.to.to_string() + ", not to MultiSendCallOnly " + multi_send.to_string() +
                        ": it would act as the Safe. If that is the one that your host is set to, name it with --multi-send"};
   }
   std::printf("hash %s\n", r.hash().to_string().c_str());
@@ -65,7 +65,9 @@ Result<std::unique_ptr<chain::TransactionSigner>> owner_of(const Options& o, Clo
 int sign(const Options& o) {
   const auto request = settle::read_safe_request(o.file);
   if (!request) return failed(request.error());
-  if (const auto shown = show(*request, o.multi_send); !shown) return failed(shown.error());
+  const auto multi_send = chain::parse_account_address(o.multi_send);
+  if (!multi_send) return failed({ErrorKind::kBadRequest, "--multi-send", multi_send.error().text});
+  if (const auto shown = show(*request, *multi_send); !shown) return failed(shown.error());
   if (o.show) return kGood;
   if (o.keystore.empty() == o.key_env.empty() || o.keystore.empty() != o.password_file.empty())
     return failed({ErrorKind::kBadRequest, "owner", "give --keystore FILE with --password-file FILE, or --key-env NAME"});

@@ -550,9 +550,12 @@ TEST_CASE("safe: an owner by file sees what is packed, and signs no other delega
   const std::string program = "OWNER_KEY=" + dev_accounts()[kOwners[2]].key + " " + std::string(ANDUIN_BINARY_DIR) +
                               "/bin/anduin safe sign " + requests.front().string() + " --key-env OWNER_KEY";
   CHECK(std::system((program + " >/dev/null 2>&1").c_str()) != 0);  // not where the Safe project has put it
+  CHECK(std::system((program + " --multi-send 0x12 >/dev/null 2>&1").c_str()) != 0);
   w.run(1);
   CHECK(w.state("win0") == "QUEUED");
-  CHECK(std::system((program + " --multi-send " + w.multi_send.to_string() + " >/dev/null 2>&1").c_str()) == 0);
+  std::string lower = w.multi_send.to_string();
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  CHECK(std::system((program + " --multi-send " + lower + " >/dev/null 2>&1").c_str()) == 0);
   w.run_until("SETTLED", {"win0", "win1", "win2"});
   CHECK(w.safe->nonce() == 1);
 }
